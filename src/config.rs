@@ -1,0 +1,78 @@
+//! Caddy's JSON as types: plain data with serde, no behaviour.
+//!
+//! Fields stand in Caddy's order, because the order is visible in `adapt`'s output.
+//! Unknown fields and unknown modules are errors that name their JSON path.
+
+pub mod duration;
+pub mod handlers;
+pub mod http;
+pub mod logging;
+pub mod matchers;
+pub mod php;
+
+use serde::{Deserialize, Serialize};
+
+/// The whole configuration.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The admin endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin: Option<Admin>,
+    /// Loggers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logging: Option<logging::Logging>,
+    /// What runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub apps: Option<Apps>,
+}
+
+/// The admin endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Admin {
+    /// Whether there is none.
+    #[serde(skip_serializing_if = "is_default")]
+    pub disabled: bool,
+    /// Its address.
+    #[serde(skip_serializing_if = "is_default")]
+    pub listen: String,
+    /// Whether the `Origin` header is checked.
+    #[serde(skip_serializing_if = "is_default")]
+    pub enforce_origin: bool,
+    /// The origins that may use it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub origins: Vec<String>,
+    /// How configurations are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<AdminConfig>,
+}
+
+/// How configurations are kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AdminConfig {
+    /// Whether the running configuration is written to disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub persist: Option<bool>,
+}
+
+/// The apps, by name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Apps {
+    /// PHP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frankenphp: Option<php::FrankenPhp>,
+    /// The HTTP servers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<http::Http>,
+    /// The task pools.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pogo: Option<php::Pogo>,
+}
+
+/// Whether a field is left out because it says nothing.
+pub fn is_default<T: Default + PartialEq>(v: &T) -> bool {
+    *v == T::default()
+}

@@ -1,0 +1,149 @@
+//! The `http` app: servers and routes.
+
+use super::duration::Duration;
+use super::handlers::Handler;
+use super::is_default;
+use super::matchers::MatcherSet;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The `http` app.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// The port of plain HTTP, 80 when 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub http_port: u16,
+    /// The port of HTTPS, 443 when 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub https_port: u16,
+    /// How long running requests may take when the server stops; unbounded when 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub grace_period: Duration,
+    /// How long the server goes on accepting before it stops.
+    #[serde(skip_serializing_if = "is_default")]
+    pub shutdown_delay: Duration,
+    /// The servers by name.
+    #[serde(skip_serializing_if = "is_default")]
+    pub servers: BTreeMap<String, Server>,
+}
+
+/// One server: some addresses, one list of routes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Where it listens.
+    #[serde(skip_serializing_if = "is_default")]
+    pub listen: Vec<String>,
+    /// How long reading a whole request may take.
+    #[serde(skip_serializing_if = "is_default")]
+    pub read_timeout: Duration,
+    /// How long reading a head may take; 1 minute when 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub read_header_timeout: Duration,
+    /// How long writing an answer may take.
+    #[serde(skip_serializing_if = "is_default")]
+    pub write_timeout: Duration,
+    /// How long a connection may wait for its next request; 5 minutes when 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub idle_timeout: Duration,
+    /// TCP keep-alive's interval.
+    #[serde(skip_serializing_if = "is_default")]
+    pub keepalive_interval: Duration,
+    /// The largest head; 1 MiB when 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub max_header_bytes: i64,
+    /// Whether a handler may answer before it has read the body.
+    #[serde(skip_serializing_if = "is_default")]
+    pub enable_full_duplex: bool,
+    /// The routes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub routes: Vec<Route>,
+    /// Routes that answer errors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub errors: Option<Errors>,
+    /// Automatic HTTPS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub automatic_https: Option<AutomaticHttps>,
+    /// Access logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logs: Option<ServerLogs>,
+    /// Which protocols are served.
+    #[serde(skip_serializing_if = "is_default")]
+    pub protocols: Vec<String>,
+}
+
+/// Routes that answer errors.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Errors {
+    /// The routes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub routes: Vec<Route>,
+}
+
+/// Automatic HTTPS.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AutomaticHttps {
+    /// Not at all.
+    #[serde(skip_serializing_if = "is_default")]
+    pub disable: bool,
+    /// Without redirects from HTTP.
+    #[serde(skip_serializing_if = "is_default")]
+    pub disable_redirects: bool,
+    /// Without certificates.
+    #[serde(skip_serializing_if = "is_default")]
+    pub disable_certificates: bool,
+    /// Not for these hosts.
+    #[serde(skip_serializing_if = "is_default")]
+    pub skip: Vec<String>,
+    /// No certificates for these hosts.
+    #[serde(skip_serializing_if = "is_default")]
+    pub skip_certificates: Vec<String>,
+    /// Certificates even where some are loaded.
+    #[serde(skip_serializing_if = "is_default")]
+    pub ignore_loaded_certificates: bool,
+}
+
+/// Which access log takes which host.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerLogs {
+    /// For hosts without their own.
+    #[serde(skip_serializing_if = "is_default")]
+    pub default_logger_name: String,
+    /// Hosts and their loggers.
+    #[serde(skip_serializing_if = "is_default")]
+    pub logger_names: BTreeMap<String, Vec<String>>,
+    /// Hosts that are not logged.
+    #[serde(skip_serializing_if = "is_default")]
+    pub skip_hosts: Vec<String>,
+    /// Whether hosts without a logger are not logged.
+    #[serde(skip_serializing_if = "is_default")]
+    pub skip_unmapped_hosts: bool,
+    /// Whether credentials are logged.
+    #[serde(skip_serializing_if = "is_default")]
+    pub should_log_credentials: bool,
+    /// Whether each handler is logged.
+    #[serde(skip_serializing_if = "is_default")]
+    pub trace: bool,
+}
+
+/// Matcher sets and the handlers behind them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Route {
+    /// Routes of one group exclude one another.
+    #[serde(skip_serializing_if = "is_default")]
+    pub group: String,
+    /// Any of these sets; all requests when empty.
+    #[serde(rename = "match", skip_serializing_if = "is_default")]
+    pub matcher_sets: Vec<MatcherSet>,
+    /// In this order.
+    #[serde(skip_serializing_if = "is_default")]
+    pub handle: Vec<Handler>,
+    /// Whether no route after this one is tried.
+    #[serde(skip_serializing_if = "is_default")]
+    pub terminal: bool,
+}

@@ -1,0 +1,7 @@
+//! Pogo: a Caddy-compatible web and PHP application server.
+//!
+//! Arrows point one way: `cli → adapter, http, php, pogo → config`; `adapter →
+//! caddyfile-parser, config`; `http → php`; `php, pogo → php-wire`. A test checks them.
+
+pub mod config;
+pub mod php;
