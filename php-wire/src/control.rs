@@ -1,9 +1,10 @@
 //! The control link between the server and a zygote.
 //!
 //! Rare messages, so plain JSON, one a datagram. `Fork` carries the worker's end
-//! of its link as a file descriptor. The link is the zygote's descriptor 3; its
-//! descriptor 4 is the **lifeline**: the read end of a pipe whose only writer is the
-//! server. The zygote arms it once (`F_SETOWN` its process group, `F_SETSIG`
+//! of its link as a file descriptor. The zygote is started with the link as its
+//! standard input and the **lifeline** as its standard output: the read end of a pipe
+//! whose only writer is the server. It moves both away (closed on exec) before PHP
+//! starts, and puts `/dev/null` on 0 and standard error on 1. It arms the lifeline once (`F_SETOWN` its process group, `F_SETSIG`
 //! `SIGKILL`, `O_ASYNC`), so the kernel ends the zygote, its workers and whatever
 //! those started when the server is gone, however it went.
 
@@ -17,10 +18,10 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// Descriptor of the control link in the zygote.
-pub const CONTROL_FD: i32 = 3;
-/// Descriptor of the lifeline in the zygote.
-pub const LIFELINE_FD: i32 = 4;
+/// Descriptor of the control link when the zygote starts.
+pub const CONTROL_FD: i32 = 0;
+/// Descriptor of the lifeline when the zygote starts.
+pub const LIFELINE_FD: i32 = 1;
 /// The longest control message.
 pub const CONTROL_MAX: usize = 128 * 1024;
 
