@@ -4,5 +4,7 @@
 //! caddyfile-parser, config`; `http → php`; `php, pogo → php-wire`. A test checks them.
 
 pub mod config;
+pub mod http;
+pub mod logging;
 pub mod php;
 pub mod pogo;
