@@ -6,15 +6,21 @@
 pub mod duration;
 pub mod handlers;
 pub mod http;
+mod json;
 pub mod logging;
 pub mod matchers;
+mod module;
 pub mod php;
+pub mod pki;
+pub mod tls;
+
+pub use json::JsonError;
 
 use serde::{Deserialize, Serialize};
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The admin endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,9 +73,15 @@ pub struct Apps {
     /// The HTTP servers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<http::Http>,
+    /// Certificate authorities of our own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pki: Option<pki::Pki>,
     /// The task pools.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pogo: Option<php::Pogo>,
+    /// Certificates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<tls::Tls>,
 }
 
 /// Whether a field is left out because it says nothing.

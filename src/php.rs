@@ -2,6 +2,34 @@
 //!
 //! Safe Rust that knows no PHP header and no HTTP session: whoever carries a request
 //! is a [`Client`], what PHP is told about it is a [`php_wire::request::Head`].
+//!
+//! Reading order: [`settings`] (what is to run) and its [`threads`], [`runtime`] (what
+//! runs), `fleet` and `dispatch` (the decisions: who is forked, who gets a request),
+//! [`pool`], `supervisor` and `zygote` (the hands of those decisions), `floor` (what they
+//! share), `link` (the socket of one worker), `boot` (a worker until it is ready),
+//! [`serve`] with `answer` and `aside` (the life of one request), [`log`] (where lines go).
+
+mod answer;
+mod aside;
+mod boot;
+mod dispatch;
+mod fleet;
+mod floor;
+mod link;
+pub mod log;
+pub mod pool;
+pub mod runtime;
+pub mod serve;
+pub mod settings;
+mod supervisor;
+pub mod threads;
+pub mod zygote;
+
+pub use pool::Pool;
+pub use runtime::{Runtime, StartError, Workers};
+pub use serve::{ServeError, Served};
+pub use settings::{Settings, SettingsError};
+pub use zygote::{PhpInfo, ZygoteError};
 
 use bytes::Bytes;
 use std::future::Future;
@@ -28,7 +56,7 @@ pub struct Gone;
 /// and values hold no byte that a header may not hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Head {
-    /// 100 to 599.
+    /// 100 to 999; PHP may give a final answer an interim status.
     pub status: u16,
     /// Name and value, in PHP's order, repeated names repeated.
     pub headers: Vec<(http::HeaderName, http::HeaderValue)>,

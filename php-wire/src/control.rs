@@ -138,6 +138,10 @@ pub const EXIT_BAILOUT: i32 = 88;
 pub const EXIT_NO_LOOP: i32 = 89;
 /// Exit code of a worker that lost its server.
 pub const EXIT_ORPHAN: i32 = 90;
+/// Exit code of a worker that ends itself because PHP did not stop within the grace
+/// after a time limit or a `Stop`. `_exit` is safe in the signal handler that decides
+/// this, and unlike `SIGKILL` it cannot be taken for somebody else's kill.
+pub const EXIT_OVER_LIMIT: i32 = 91;
 
 /// Sends a control message, with a descriptor or without.
 pub fn send(

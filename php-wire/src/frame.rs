@@ -275,11 +275,11 @@ pub fn send_one(
 /// # Errors
 /// [`io::ErrorKind::WouldBlock`] when nothing is there and waiting is forbidden,
 /// [`io::ErrorKind::Interrupted`] when a signal came: a worker must look at why.
-pub fn receive<'b>(
+pub fn receive(
     socket: impl AsFd,
-    buffer: &'b mut [u8],
+    buffer: &mut [u8],
     flags: RecvFlags,
-) -> io::Result<Option<(Header, &'b [u8])>> {
+) -> io::Result<Option<(Header, &[u8])>> {
     debug_assert!(buffer.len() >= FRAME_MAX, "a datagram would be cut short");
     let n = match rustix::net::recv(&socket, &mut *buffer, flags) {
         Ok((n, _)) => n,
@@ -368,7 +368,7 @@ mod tests {
 
     fn round_trip(len: usize, bits: u8) -> (Header, Vec<u8>) {
         let (a, b) = pair().expect("a socket pair");
-        let body: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
+        let body: Vec<u8> = (0..=250).cycle().take(len).collect();
         let cut = len / 3;
         let sender = std::thread::spawn(move || {
             let parts = [&body[..cut], &body[cut..]];

@@ -3,17 +3,23 @@
 use super::duration::Duration;
 use super::http::Route;
 use super::is_default;
+use super::module::Slot;
 use super::php::Worker;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// The slot of a handler in a route.
+const SLOT: Slot = Slot { namespace: "http.handlers", key: "handler" };
+
 /// A handler, named by its `handler` field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "handler", rename_all = "snake_case")]
+#[serde(remote = "Self", rename_all = "snake_case")]
 pub enum Handler {
     /// Compresses answers.
     Encode(Encode),
+    /// Fails, so that error routes answer.
+    Error(StaticError),
     /// Serves files.
     FileServer(FileServer),
     /// Changes headers.
@@ -28,6 +34,18 @@ pub enum Handler {
     Subroute(Subroute),
     /// Sets variables.
     Vars(BTreeMap<String, Value>),
+}
+
+impl Serialize for Handler {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        SLOT.serialize(|external| Self::serialize(self, external), s)
+    }
+}
+
+impl<'de> Deserialize<'de> for Handler {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        SLOT.deserialize(|external| Self::deserialize(external), d)
+    }
 }
 
 /// `encode`.
@@ -58,6 +76,18 @@ pub struct ResponseMatcher {
     /// Headers; `null` means absent.
     #[serde(skip_serializing_if = "is_default")]
     pub headers: BTreeMap<String, Option<Vec<String>>>,
+}
+
+/// `error`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StaticError {
+    /// The message.
+    #[serde(skip_serializing_if = "is_default")]
+    pub error: String,
+    /// The status; 500 when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_code: Option<WeakString>,
 }
 
 /// `file_server`.
@@ -116,7 +146,7 @@ pub struct HeaderOps {
 
 /// What is done to an answer's header fields.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(deny_unknown_fields, default)]
 pub struct ResponseHeaderOps {
     /// What is done.
     #[serde(flatten)]
@@ -205,6 +235,93 @@ pub struct Rewrite {
     /// What the path loses behind.
     #[serde(skip_serializing_if = "is_default")]
     pub strip_path_suffix: String,
+    /// Texts that are replaced in the URI.
+    #[serde(skip_serializing_if = "is_default")]
+    pub uri_substring: Vec<SubstringReplacement>,
+    /// Expressions that are replaced in the path.
+    #[serde(skip_serializing_if = "is_default")]
+    pub path_regexp: Vec<RegexpReplacement>,
+    /// What is done to the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<QueryOps>,
+}
+
+/// One text and what it becomes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SubstringReplacement {
+    /// This text
+    #[serde(skip_serializing_if = "is_default")]
+    pub find: String,
+    /// becomes this,
+    #[serde(skip_serializing_if = "is_default")]
+    pub replace: String,
+    /// at most so many times; always when 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub limit: i64,
+}
+
+/// One expression and what it becomes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RegexpReplacement {
+    /// What this expression finds
+    #[serde(skip_serializing_if = "is_default")]
+    pub find: String,
+    /// becomes this.
+    #[serde(skip_serializing_if = "is_default")]
+    pub replace: String,
+}
+
+/// What is done to a query, in the order in which it is done.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QueryOps {
+    /// Keys and their new names.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rename: Vec<QueryArgument>,
+    /// Keys and their only values.
+    #[serde(skip_serializing_if = "is_default")]
+    pub set: Vec<QueryArgument>,
+    /// Keys and one more value.
+    #[serde(skip_serializing_if = "is_default")]
+    pub add: Vec<QueryArgument>,
+    /// Changes in place.
+    #[serde(skip_serializing_if = "is_default")]
+    pub replace: Vec<QueryReplacement>,
+    /// Keys that are removed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub delete: Vec<String>,
+}
+
+/// A key of a query and what belongs to it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QueryArgument {
+    /// The key.
+    #[serde(skip_serializing_if = "is_default")]
+    pub key: String,
+    /// The value, or the new key.
+    #[serde(skip_serializing_if = "is_default")]
+    pub val: String,
+}
+
+/// One replacement in a query's values.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QueryReplacement {
+    /// In the values of this key, `*` is all,
+    #[serde(skip_serializing_if = "is_default")]
+    pub key: String,
+    /// this text,
+    #[serde(skip_serializing_if = "is_default")]
+    pub search: String,
+    /// or what this expression finds,
+    #[serde(skip_serializing_if = "is_default")]
+    pub search_regexp: String,
+    /// becomes this.
+    #[serde(skip_serializing_if = "is_default")]
+    pub replace: String,
 }
 
 /// `static_response`.

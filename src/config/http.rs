@@ -4,6 +4,7 @@ use super::duration::Duration;
 use super::handlers::Handler;
 use super::is_default;
 use super::matchers::MatcherSet;
+use super::tls::ConnectionPolicy;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -26,6 +27,24 @@ pub struct Http {
     /// The servers by name.
     #[serde(skip_serializing_if = "is_default")]
     pub servers: BTreeMap<String, Server>,
+    /// Counting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
+}
+
+/// What is counted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// Whether each host is counted by itself.
+    #[serde(skip_serializing_if = "is_default")]
+    pub per_host: bool,
+    /// Whether hosts that no site names are, too.
+    #[serde(skip_serializing_if = "is_default")]
+    pub observe_catchall_hosts: bool,
+    /// Whether figures are sent out by OTLP.
+    #[serde(skip_serializing_if = "is_default")]
+    pub otlp: bool,
 }
 
 /// One server: some addresses, one list of routes.
@@ -50,6 +69,12 @@ pub struct Server {
     /// TCP keep-alive's interval.
     #[serde(skip_serializing_if = "is_default")]
     pub keepalive_interval: Duration,
+    /// How long a connection is silent before TCP's keep-alive begins.
+    #[serde(skip_serializing_if = "is_default")]
+    pub keepalive_idle: Duration,
+    /// How many of its probes may go unanswered.
+    #[serde(skip_serializing_if = "is_default")]
+    pub keepalive_count: i64,
     /// The largest head; 1 MiB when 0.
     #[serde(skip_serializing_if = "is_default")]
     pub max_header_bytes: i64,
@@ -62,6 +87,9 @@ pub struct Server {
     /// Routes that answer errors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errors: Option<Errors>,
+    /// TLS, chosen at the handshake.
+    #[serde(skip_serializing_if = "is_default")]
+    pub tls_connection_policies: Vec<ConnectionPolicy>,
     /// Automatic HTTPS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub automatic_https: Option<AutomaticHttps>,
@@ -71,6 +99,9 @@ pub struct Server {
     /// Which protocols are served.
     #[serde(skip_serializing_if = "is_default")]
     pub protocols: Vec<String>,
+    /// Which protocols each address serves, in the order of `listen`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub listen_protocols: Vec<Option<Vec<String>>>,
 }
 
 /// Routes that answer errors.

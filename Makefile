@@ -1,0 +1,61 @@
+# The one door, for people and for CI. `make` alone lists what there is.
+
+CARGO       ?= cargo
+PREFIX      ?= /usr/local
+CONFORMANCE ?= ../shared/conformance
+# What `make run` serves.
+SITE        ?= examples/fan-out
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test lint conformance conformance-update bench \
+        profile-cpu profile-mem install clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install the Debian packages that are missing
+	@packaging/debian.sh build
+
+build: setup ## build pogo and pogo-php, optimised
+	$(CARGO) build --locked --release --workspace --bins
+
+run: build ## serve examples/fan-out on http://localhost:8080 (SITE=DIR for another)
+	cd $(SITE) && $(CURDIR)/target/release/pogo run
+
+test: setup ## run every test
+	$(CARGO) build --locked --workspace --bins
+	$(CARGO) test --locked --workspace
+
+lint: setup ## check the format and the lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+conformance: setup ## play the recorded cases of CONFORMANCE=DIR against the binary
+	$(CARGO) build --locked --workspace --bins
+	tests/conformance/run.py --cases $(CONFORMANCE) --bin target/debug/pogo
+
+conformance-update: setup ## the same, then add what passes now to the list of passing cases
+	$(CARGO) build --locked --workspace --bins
+	tests/conformance/run.py --cases $(CONFORMANCE) --bin target/debug/pogo --update
+
+bench: ## measure beside nginx and php-fpm, in one run
+	@packaging/debian.sh build bench
+	$(CARGO) build --locked --profile profiling --workspace --bins
+	benches/run.py --bin target/profiling/pogo
+
+profile-cpu: ## a flame graph of the server and a worker under the bench's load
+	@packaging/debian.sh build bench profile
+	$(CARGO) build --locked --profile profiling --workspace --bins
+	benches/profile.py cpu --bin target/profiling/pogo --out target/profile
+
+profile-mem: ## what the server and a worker allocate under the bench's load
+	@packaging/debian.sh build bench profile
+	$(CARGO) build --locked --profile profiling --workspace --bins
+	benches/profile.py mem --bin target/profiling/pogo --out target/profile
+
+install: build ## install pogo and pogo-php under PREFIX (DESTDIR for packagers)
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 target/release/pogo target/release/pogo-php $(DESTDIR)$(PREFIX)/bin/
+
+clean: ## remove what was built
+	$(CARGO) clean

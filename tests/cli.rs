@@ -1,0 +1,130 @@
+//! The commands that end by themselves, and what they say when they fail.
+
+use super::support::server::free_port;
+use super::support::{Server, Site, run};
+use rustix::process::Signal;
+use std::net::TcpListener;
+use std::process::Output;
+
+#[track_caller]
+fn check(folder: &Site, words: &[&str], code: i32, out: &str, err: &str) {
+    let output = run(folder.folder(), words);
+    let (stdout, stderr) = texts(&output);
+    assert_eq!(output.status.code(), Some(code), "{words:?}: {stdout}{stderr}");
+    assert!(stdout.contains(out), "{words:?} printed {stdout:?}, not {out:?}");
+    // Standard error is no terminal here, so it is a JSON line.
+    assert!(stderr.replace("\\\"", "\"").contains(err), "{words:?} said {stderr:?}, not {err:?}");
+}
+
+fn texts(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn version_names_pogo_and_php() {
+    check(&Site::new(), &["version"], 0, "Pogo v0.1.0 PHP 8.", "");
+}
+
+#[test]
+fn help_lists_the_commands_and_explains_each() {
+    check(&Site::new(), &[], 0, "php-server", "");
+    check(&Site::new(), &["help", "run"], 0, "--pidfile", "");
+    check(&Site::new(), &["adapt", "--help"], 0, "--pretty", "");
+    check(&Site::new(), &["help", "nothing"], 1, "", "unknown help topic \"nothing\"");
+}
+
+#[test]
+fn a_wrong_command_line_is_refused() {
+    check(&Site::new(), &["serve"], 1, "", "unknown command \"serve\" for \"pogo\"");
+    check(&Site::new(), &["run", "--nope"], 1, "", "unknown flag: --nope");
+    check(&Site::new(), &["run", "--config"], 1, "", "flag needs an argument: --config");
+    check(&Site::new(), &["run", "--watch"], 1, "", "--watch is not there yet");
+}
+
+#[test]
+fn adapt_prints_caddys_json() {
+    let site = Site::with_caddyfile(":8080 {\n\trespond \"hi\" 200\n}\n");
+    let json = "{\"apps\":{\"http\":{\"servers\":{\"srv0\":{\"listen\":[\":8080\"],\"routes\":[{\"handle\":[{\"body\":\"hi\",\"handler\":\"static_response\",\"status_code\":200}]}]}}}}}\n";
+    check(&site, &["adapt"], 0, json, "");
+    check(
+        &site,
+        &["adapt", "--pretty", "--config", "Caddyfile"],
+        0,
+        "\n\t\"apps\": {\n\t\t\"http\"",
+        "",
+    );
+    check(&site, &["validate"], 0, "Valid configuration", "");
+}
+
+#[test]
+fn an_error_in_the_caddyfile_names_the_place() {
+    let site = Site::with_caddyfile(":8080 {\n\tnonsense\n}\n");
+    let error = "Caddyfile:2: unrecognized directive: nonsense";
+    check(&site, &["adapt"], 1, "", &format!("\"msg\":\"{error}"));
+    let prefixed = format!("adapting config using caddyfile: {error}");
+    check(&site, &["validate"], 1, "", &prefixed);
+    check(&site, &["run"], 1, "", &prefixed);
+}
+
+#[test]
+fn a_missing_configuration_is_one_clear_error() {
+    let site = Site::new();
+    check(&site, &["run"], 1, "", "there is no Caddyfile in this folder");
+    let missing = "reading config from file: open nowhere: no such file or directory";
+    check(&site, &["run", "--config", "nowhere"], 1, "", missing);
+    check(&site, &["run", "-c", "nowhere", "-a", "toml"], 1, "", missing);
+}
+
+#[test]
+fn a_wrong_json_configuration_names_its_path() {
+    let site =
+        Site::new().file("a.json", "{\"apps\":{\"http\":{\"servers\":{\"s\":{\"lissen\":[]}}}}}");
+    check(&site, &["validate", "--config", "a.json"], 1, "", "apps.http.servers.s");
+}
+
+#[test]
+fn a_site_that_needs_tls_is_refused() {
+    let site = Site::with_caddyfile("{\n\tadmin off\n}\nexample.com {\n\trespond hi\n}\n");
+    check(&site, &["run"], 1, "", "Caddyfile:4");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its address").port();
+    let site = Site::with_caddyfile(&format!(
+        "{{\n\tadmin off\n}}\nhttp://127.0.0.1:{port} {{\n\trespond hi\n}}\n"
+    ));
+    check(&site, &["run"], 1, "", &format!(":{port}"));
+    check(&site, &["run"], 1, "", "address already in use");
+}
+
+#[test]
+fn a_term_signal_ends_the_server_with_code_0() {
+    let site = Site::with_caddyfile("{\n\tadmin off\n}\n:{$PORT} {\n\trespond hi\n}\n");
+    let mut server = Server::start(site.folder());
+    assert_eq!(server.get("/").body, "hi");
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn the_environment_file_reaches_the_caddyfile() {
+    let site = Site::with_caddyfile(
+        "{\n\tadmin off\n}\n:{$PORT} {\n\trespond \"{$WORD} {env.WORD}\"\n}\n",
+    )
+    .file("more.env", "# more\nexport WORD='from the file'\n");
+    let words = ["run", "--envfile", "more.env", "--pidfile", "pid"];
+    let server = Server::start_with(site.folder(), free_port(), &words, &[]);
+    assert_eq!(server.get("/").body, "from the file from the file");
+    let pid = std::fs::read_to_string(site.folder().join("pid")).expect("a pid file");
+    assert_eq!(pid.trim(), server.pid().to_string());
+}
+
+#[test]
+fn php_cli_runs_a_script_with_its_arguments() {
+    let site = Site::new().file("a.php", "<?php echo PHP_SAPI, json_encode($argv); exit(3);");
+    check(&site, &["php-cli", "a.php", "x", "--flag"], 3, "cli[\"a.php\",\"x\",\"--flag\"]", "");
+    check(&site, &["php-cli", "-r", "echo 6 * 7;"], 0, "42", "");
+}

@@ -1,0 +1,203 @@
+//! What breaks, and what that costs: one request, or a start that says why.
+
+use super::support::processes::{Process, lives};
+use super::support::server::{free_port, signal_process};
+use super::support::{Processes, Server, Site, poll};
+use rustix::process::Signal;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const POOLS: &str =
+    "\tfrankenphp {\n\t\tnum_threads 2\n\t}\n\tpogo {\n\t\tworker task.php\n\t\tnum_threads 1\n\t}";
+
+/// Runs `return "…"`-like code in a task.
+const TASK: &str = "<?php while (frankenphp_handle_request(function (string $message) {
+    $code = json_decode($message, true)['args']['code'];
+    return json_encode(['ok' => true, 'result' => eval($code)]);
+})) {}";
+
+fn workers(server: &Server, titled: &str) -> Vec<Process> {
+    Processes::under(server.pid()).titled(titled)
+}
+
+#[track_caller]
+fn check_start_fails(site: &Site, env: &[(&str, &str)], said: &str) {
+    let mut server = Server::spawn(site.folder(), free_port(), &["run"], env);
+    let code = server.wait().code();
+    let log = server.log().replace("\\\"", "\"");
+    assert_eq!(code, Some(1), "{log}");
+    assert!(log.contains(said), "{log:?} does not say {said:?}");
+}
+
+#[test]
+fn a_crash_costs_its_own_request_alone() {
+    let site = Site::php("\tfrankenphp {\n\t\tnum_threads 4\n\t}")
+        .file("public/ok.php", "<?php usleep(2000); echo 'ok';")
+        .file("public/crash11.php", "<?php posix_kill(getmypid(), 11); sleep(5);");
+    let server = Server::start(site.folder());
+    let before = workers(&server, "worker").len();
+    let good = AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..20 {
+            scope.spawn(|| {
+                let mut client = server.connect();
+                for _ in 0..10 {
+                    let answer = client.get("/ok.php");
+                    assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
+                    good.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        assert_eq!(server.get("/crash11.php").status, 502);
+    });
+    assert_eq!(good.load(Ordering::Relaxed), 200);
+    server.wait_for_log(&["SIGSEGV", "/crash11.php"]);
+    assert_eq!(server.get("/ok.php").body, "ok");
+    poll("as many workers as before", || {
+        (workers(&server, "worker").len() == before).then_some(())
+    });
+}
+
+#[test]
+fn a_killed_worker_is_replaced() {
+    let site = Site::php("\tfrankenphp {\n\t\tnum_threads 1\n\t}")
+        .file("public/index.php", "<?php echo getmypid();");
+    let server = Server::start(site.folder());
+    let first: i32 = server.get("/").body.parse().expect("a process id");
+    signal_process(first, Signal::KILL);
+    poll("another worker", || {
+        let answer = server.get("/");
+        (answer.status == 200 && answer.body != first.to_string()).then_some(())
+    });
+}
+
+#[test]
+fn a_killed_task_worker_is_an_exception_at_once() {
+    let site = Site::php(POOLS).file("task.php", TASK).file(
+        "public/index.php",
+        "<?php $start = hrtime(true);
+        try { echo json_encode(pogo_await(pogo_spawn('X', ['code' => $_GET['code']]))); }
+        catch (RuntimeException $e) { echo $e->getMessage(), '|', intdiv(hrtime(true) - $start, 1000000); }",
+    );
+    let server = Server::start(site.folder());
+    assert_eq!(server.get("/?code=return%2042;").body, "42");
+    let answer = server.get("/?code=posix_kill(getmypid(),%2011);%20sleep(5);").body;
+    let (message, took) = answer.split_once('|').expect("a message and a time");
+    assert_eq!(message, "Pogo worker returned an error: killed by signal 11 (SIGSEGV)");
+    assert!(took.parse::<u64>().expect("milliseconds") < 500, "{answer}");
+    let answer = server.get("/?code=exit(1);").body;
+    assert_eq!(answer.split('|').next(), Some("Pogo worker returned an error"));
+    assert_eq!(server.get("/?code=return%2042;").body, "42");
+}
+
+#[test]
+fn running_workers_outlive_the_zygote() {
+    let site = Site::php("\tfrankenphp {\n\t\tnum_threads 2\n\t}")
+        .file("public/index.php", "<?php echo getmypid();");
+    let server = Server::start(site.folder());
+    let zygote = workers(&server, "zygote").first().expect("a zygote").pid;
+    signal_process(zygote, Signal::KILL);
+    poll("the zygote to end", || (!lives(zygote)).then_some(()));
+    let worker: i32 = server.get("/").body.parse().expect("a process id");
+    signal_process(worker, Signal::KILL);
+    poll("a worker of a new zygote", || {
+        let answer = server.get("/");
+        let other = answer.body.parse::<i32>().ok().filter(|pid| *pid != worker);
+        (answer.status == 200 && other.is_some()).then_some(())
+    });
+    poll("a new zygote", || {
+        workers(&server, "zygote").iter().any(|p| p.pid != zygote).then_some(())
+    });
+}
+
+#[test]
+fn a_killed_server_leaves_no_orphan() {
+    let site = Site::php(POOLS)
+        .file("task.php", TASK)
+        .file("public/index.php", "<?php touch('busy'); while (true);");
+    let mut server = Server::start(site.folder());
+    server.connect().send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let busy = [site.folder().join("public/busy"), site.folder().join("busy")];
+    poll("the script to loop", || busy.iter().any(|file| file.exists()).then_some(()));
+    let all = Processes::under(server.pid());
+    assert!(all.titled("pogo-php").len() >= 4, "zygote, two workers, a task worker");
+    server.signal(Signal::KILL);
+    server.wait();
+    poll("all of its processes to be gone", || all.alive().is_empty().then_some(()));
+}
+
+#[test]
+fn a_stopped_server_leaves_nothing_running() {
+    let site = Site::php(POOLS).file("task.php", TASK).file("public/index.php", "<?php echo 1;");
+    let mut server = Server::start(site.folder());
+    assert_eq!(server.get("/").body, "1");
+    let all = Processes::under(server.pid());
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code(), Some(0));
+    poll("all of its processes to be gone", || all.alive().is_empty().then_some(()));
+}
+
+#[test]
+fn a_request_in_flight_is_finished_before_the_end() {
+    let site = Site::php("")
+        .file("public/index.php", "<?php touch(__DIR__.'/busy'); usleep(300000); echo 'done';");
+    let mut server = Server::start(site.folder());
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    poll("the script to run", || site.folder().join("public/busy").exists().then_some(()));
+    server.signal(Signal::TERM);
+    assert_eq!(client.receive().body, "done");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let site = Site::php("").file("public/index.php", "<?php touch(__DIR__.'/busy'); sleep(30);");
+    let mut server = Server::start(site.folder());
+    let mut client = server.connect();
+    client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    poll("the script to run", || site.folder().join("public/busy").exists().then_some(()));
+    let all = Processes::under(server.pid());
+    server.signal(Signal::TERM);
+    server.wait_for_log(&["shutting down"]);
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code(), Some(2));
+    poll("all of its processes to be gone", || all.alive().is_empty().then_some(()));
+}
+
+#[test]
+fn a_client_that_leaves_costs_only_its_request() {
+    let site = Site::php("\tfrankenphp {\n\t\tnum_threads 1\n\t}")
+        .file("public/index.php", "<?php echo strlen(file_get_contents('php://input'));");
+    let server = Server::start(site.folder());
+    for _ in 0..3 {
+        let mut client = server.connect();
+        client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nhalf");
+        drop(client);
+    }
+    assert_eq!(server.get("/").body, "0");
+}
+
+#[test]
+fn a_missing_worker_script_stops_the_start() {
+    check_start_fails(
+        &Site::php("\tfrankenphp {\n\t\tworker nowhere.php 1\n\t}"),
+        &[],
+        "nowhere.php",
+    );
+    check_start_fails(&Site::php("\tpogo {\n\t\tworker nowhere.php\n\t}"), &[], "nowhere.php");
+}
+
+#[test]
+fn a_pool_whose_script_fails_at_boot_stops_the_start_with_its_output() {
+    let site = Site::php("\tpogo {\n\t\tworker task.php\n\t\tnum_threads 1\n\t}")
+        .file("task.php", "<?php echo 'no database today'; exit(1);")
+        .file("public/index.php", "");
+    check_start_fails(&site, &[], "no database today");
+}
+
+#[test]
+fn a_missing_php_host_stops_the_start() {
+    let site = Site::php("").file("public/index.php", "");
+    check_start_fails(&site, &[("POGO_PHP", "/nonexistent/pogo-php")], "/nonexistent/pogo-php");
+    check_start_fails(&site, &[("POGO_PHP", "/bin/true")], "/bin/true");
+}

@@ -1,0 +1,5 @@
+//! Black-box tests: they drive the real binary over real sockets, with real PHP.
+//!
+//! A module per subject; `support` starts servers, speaks HTTP and looks at processes.
+
+mod house;
