@@ -1,0 +1,5 @@
+//! A configuration's `http` app, serving.
+
+mod server;
+
+pub use server::{BindError, Bound, ProvisionError, Server};

@@ -1,0 +1,129 @@
+//! The line of a request: what Caddy's access log and error log say of it.
+
+use super::json::Object;
+use super::{Level, Logs};
+use http::HeaderMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Fields whose values are not logged unless the configuration says so.
+const CREDENTIALS: [&str; 4] = ["cookie", "set-cookie", "authorization", "proxy-authorization"];
+
+/// What is logged of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The other end of the connection.
+    pub remote: Option<SocketAddr>,
+    /// As `HTTP/1.1`.
+    pub proto: &'a str,
+    /// The method as it came.
+    pub method: &'a str,
+    /// The `Host` as it came.
+    pub host: &'a [u8],
+    /// Path and query as they came.
+    pub uri: &'a [u8],
+    /// The header as it came.
+    pub headers: &'a HeaderMap,
+    /// Whether credentials are logged.
+    pub with_credentials: bool,
+}
+
+/// How the request was answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    /// Bytes of the request's body that were read.
+    pub bytes_read: u64,
+    /// Who the client is, empty when nobody asked.
+    pub user_id: &'a str,
+    /// How long it took.
+    pub duration: Duration,
+    /// Bytes of the answer's body.
+    pub size: u64,
+    /// The status.
+    pub status: u16,
+    /// The answer's header.
+    pub headers: &'a HeaderMap,
+}
+
+/// Writes the line of a finished request to this logger.
+pub fn handled(logs: &Logs, logger: &str, request: &Request<'_>, answer: &Answer<'_>) {
+    let level = if answer.status >= 500 { Level::Error } else { Level::Info };
+    let message = if answer.status == 0 { "NOP" } else { "handled request" };
+    logs.write(level, logger, message, |o| {
+        o.object("request", |o| describe(o, request));
+        o.uint("bytes_read", answer.bytes_read);
+        o.str("user_id", answer.user_id);
+        o.float("duration", answer.duration.as_secs_f64());
+        o.uint("size", answer.size);
+        o.uint("status", answer.status.into());
+        o.object("resp_headers", |o| fields(o, answer.headers, request.with_credentials));
+    });
+}
+
+/// Writes the fields that name a request, as part of any line about it.
+pub fn describe(o: &mut Object<'_>, request: &Request<'_>) {
+    let (ip, port) = match request.remote {
+        Some(addr) => (addr.ip().to_string(), addr.port().to_string()),
+        None => ("@".to_owned(), String::new()),
+    };
+    o.str("remote_ip", &ip);
+    o.str("remote_port", &port);
+    o.str("client_ip", &ip);
+    o.str("proto", request.proto);
+    o.str("method", request.method);
+    o.bytes("host", request.host);
+    o.bytes("uri", request.uri);
+    o.object("headers", |o| fields(o, request.headers, request.with_credentials));
+}
+
+fn fields(o: &mut Object<'_>, headers: &HeaderMap, with_credentials: bool) {
+    for name in headers.keys().filter(|name| *name != http::header::HOST) {
+        let key = canonical(name.as_str());
+        if !with_credentials && CREDENTIALS.contains(&name.as_str()) {
+            o.strings(&key, [&b"REDACTED"[..]]);
+        } else {
+            o.strings(&key, headers.get_all(name).iter().map(|v| v.as_bytes()));
+        }
+    }
+}
+
+/// A field's name as Go writes it: `content-type` is `Content-Type`.
+pub fn canonical(name: &str) -> String {
+    let mut upper = true;
+    let letter = |c: char| {
+        let shown = if upper { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+        upper = c == '-';
+        shown
+    };
+    name.chars().map(letter).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logging::json;
+    use http::HeaderValue;
+
+    #[test]
+    fn a_request_is_described_in_caddys_order_without_credentials() {
+        let mut headers = HeaderMap::new();
+        headers.append("accept-language", HeaderValue::from_static("de"));
+        headers.append("accept-language", HeaderValue::from_static("en"));
+        headers.append("cookie", HeaderValue::from_static("secret=1"));
+        let request = Request {
+            remote: Some(([127, 0, 0, 1], 99).into()),
+            proto: "HTTP/1.1",
+            method: "GET",
+            host: b"localhost",
+            uri: b"/a?b",
+            headers: &headers,
+            with_credentials: false,
+        };
+        let mut out = Vec::new();
+        json::object(&mut out, |o| describe(o, &request));
+        assert_eq!(
+            String::from_utf8_lossy(&out),
+            r#"{"remote_ip":"127.0.0.1","remote_port":"99","client_ip":"127.0.0.1","proto":"HTTP/1.1","method":"GET","host":"localhost","uri":"/a?b","headers":{"Accept-Language":["de","en"],"Cookie":["REDACTED"]}}"#
+        );
+    }
+}
