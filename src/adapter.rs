@@ -38,6 +38,7 @@ pub use servers::TlsSite;
 use crate::config::http::Http;
 use crate::config::pki::{CertificateAuthority, Pki};
 use crate::config::{Admin, AdminConfig, Apps, Config};
+use caddyfile_parser::parse::Fact;
 use caddyfile_parser::{Loader, Warning as LanguageWarning};
 use error::Result;
 use options::Options;
@@ -62,8 +63,10 @@ pub struct Warning {
     pub message: String,
     /// Where, when a line is to blame: the file and the line, from 1.
     pub place: Option<(String, u32)>,
-    /// Further facts, as `(name, value)`: Caddy logs them as fields.
-    pub fields: Vec<(&'static str, String)>,
+    /// Further facts by their names: Caddy logs them as fields.
+    pub fields: Vec<(&'static str, Fact)>,
+    /// The logger under which Caddy prints it; empty for its main one.
+    pub logger: &'static str,
 }
 
 /// Adapts a Caddyfile. `file` is its name in errors; what it imports is asked from `loader`.
@@ -103,7 +106,12 @@ pub fn adapt_sites(file: &str, bytes: &[u8], loader: &dyn Loader) -> Result<Adap
 
 impl From<LanguageWarning> for Warning {
     fn from(warning: LanguageWarning) -> Self {
-        Self { message: warning.message, place: None, fields: warning.fields }
+        Self {
+            message: warning.message,
+            place: None,
+            fields: warning.fields,
+            logger: warning.logger,
+        }
     }
 }
 

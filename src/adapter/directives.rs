@@ -126,8 +126,8 @@ impl Directive {
     pub(super) fn read(&self, segment: Segment, scope: &Scope<'_>) -> Result<Vec<Yield>> {
         let mut d = Dispenser::new(segment.0);
         let values = match self.parse {
-            Parse::Values(parse) => parse(&mut d, scope)?,
-            Parse::Handler(parse) => {
+            Values(parse) => parse(&mut d, scope)?,
+            Handles(parse) => {
                 d.next();
                 let matcher = scope.take_matcher(&mut d)?;
                 let handler = parse(&mut d, scope)?;

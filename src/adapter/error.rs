@@ -71,7 +71,11 @@ impl Error {
 
     /// The same error, which lies at `token` unless its place is known.
     pub(super) fn at(self, token: &Token) -> Self {
-        if self.place.is_some() { self } else { Self { hint: self.hint, ..Self::blame(token, self.text) } }
+        if self.place.is_some() {
+            self
+        } else {
+            Self { hint: self.hint, ..Self::blame(token, self.text) }
+        }
     }
 
     /// The same error, which lies at `token` whatever its text says.
@@ -162,7 +166,7 @@ mod tests {
     #[test]
     fn a_slip_is_recognized() {
         check("respnod", Some("respond"));
-        check("reponse", Some("respond"));
+        check("redirr", Some("redir"));
         check("heaer", Some("header"));
         check("revers_proxi", Some("reverse_proxy"));
     }

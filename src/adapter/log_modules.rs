@@ -2,8 +2,7 @@
 
 use super::error::{Error, Result};
 use super::values::{
-    expect_arg, expect_duration, expect_no_arg, expect_only_arg, integer, size,
-    unknown,
+    expect_arg, expect_duration, expect_no_arg, expect_only_arg, integer, size, unknown,
 };
 use crate::config::duration::Duration;
 use crate::config::logging::Sampling;
@@ -269,7 +268,7 @@ fn parse_filter_settings(d: &mut Dispenser, name: &str) -> Result<Fields> {
     d.next();
     let mut fields = Fields::new();
     let mut set = |field: &str, value: Value| {
-        if value != Value::from("") {
+        if value != "" {
             fields.insert(field.to_owned(), value);
         }
     };

@@ -2,8 +2,8 @@
 //!
 //! ```caddyfile
 //! @api {
-//! 	path /api/*
-//! 	method GET POST
+//!     path /api/*
+//!     method GET POST
 //! }
 //! @static file
 //! ```

@@ -16,6 +16,7 @@ use crate::config::logging::Logging;
 use crate::config::matchers::MatcherSet;
 use crate::config::tls::{ConnectionPolicy, Tls};
 use caddyfile_parser::Token;
+use caddyfile_parser::parse::Fact;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -106,9 +107,8 @@ pub(super) fn build(
 fn pair(sites: &mut [Site], options: &Options) -> Result<Vec<Pairing>> {
     for site in &mut *sites {
         for key in &site.keys {
-            let address = Address::parse(&key.text).map_err(|error| {
-                error.wrap(|text| format!("parsing key: {text}")).at(key)
-            })?;
+            let address = Address::parse(&key.text)
+                .map_err(|error| error.wrap(|text| format!("parsing key: {text}")).at(key))?;
             site.addresses.push(address);
         }
     }
@@ -240,7 +240,8 @@ fn warn_of_paths(pairing: &Pairing, sites: &[Site], warnings: &mut Vec<Warning>)
                       please use the 'handle' directive instead"
                 .to_owned(),
             place: None,
-            fields: vec![("address", address.full())],
+            fields: vec![("address", Fact::Text(address.full()))],
+            logger: "caddyfile",
         });
     }
 }
@@ -253,7 +254,8 @@ fn warn_of_unspecified(part: &Part, sites: &[Site], warnings: &mut Vec<Warning>)
                       configure the socket"
                 .to_owned(),
             place: None,
-            fields: vec![("address", host)],
+            fields: vec![("address", Fact::Text(host))],
+            logger: "caddyfile",
         });
     }
 }
@@ -315,9 +317,8 @@ fn specificity(text: &str) -> usize {
 /// Error routes for all errors come last; the others are turned round, as Caddy's
 /// comparison has it.
 fn sort_error_routes(error_routes: &mut [Vec<Route>]) {
-    let is_for_all = |routes: &Vec<Route>| {
-        routes.first().is_none_or(|route| route.matcher_sets.is_empty())
-    };
+    let is_for_all =
+        |routes: &Vec<Route>| routes.first().is_none_or(|route| route.matcher_sets.is_empty());
     stable_sort(error_routes, |a, b| !is_for_all(a) || is_for_all(b));
 }
 
@@ -397,8 +398,8 @@ impl TlsNeed {
                     skip.push(host.clone());
                 }
             }
-            let has_tls = !host.is_empty()
-                && skip.as_ref().is_some_and(|auto| !auto.skip.contains(host));
+            let has_tls =
+                !host.is_empty() && skip.as_ref().is_some_and(|auto| !auto.skip.contains(host));
             if address.scheme == "https"
                 || address.scheme != "http" && address.port != http && has_tls
             {

@@ -105,10 +105,10 @@ pub(super) fn scalar(token: &Token) -> Value {
     if token.quoted() {
         return Value::from(text);
     }
-    if let Ok(number) = text.parse::<i64>() {
-        if number.unsigned_abs() <= EXACT_MAX {
-            return Value::from(number);
-        }
+    if let Ok(number) = text.parse::<i64>()
+        && number.unsigned_abs() <= EXACT_MAX
+    {
+        return Value::from(number);
     }
     if let Some(number) = text.parse::<f64>().ok().and_then(serde_json::Number::from_f64) {
         return Value::Number(number);

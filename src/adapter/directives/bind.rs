@@ -9,7 +9,7 @@ use caddyfile_parser::Dispenser;
 ///
 /// ```caddyfile
 /// bind ADDRESS… {
-/// 	protocols PROTOCOL…
+///     protocols PROTOCOL…
 /// }
 /// ```
 pub(super) fn parse(d: &mut Dispenser, _: &Scope<'_>) -> Result<Vec<Value>> {
@@ -30,7 +30,9 @@ pub(in crate::adapter) fn parse_bind(d: &mut Dispenser) -> Result<Bind> {
                     protocols => protocols,
                 };
             }
-            other => return Err(unknown(d, format!("unknown subdirective: {other}"), &["protocols"])),
+            other => {
+                return Err(unknown(d, format!("unknown subdirective: {other}"), &["protocols"]));
+            }
         }
     }
     Ok(bind)

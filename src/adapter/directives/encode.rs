@@ -8,8 +8,11 @@ use crate::config::handlers::{Encode, Handler};
 use caddyfile_parser::Dispenser;
 use serde_json::{Map, Value, json};
 
-/// The encodings, and the function that reads the settings of each from its segment.
-const ENCODINGS: [(&str, fn(&mut Dispenser) -> Result<Value>); 3] =
+/// Reads the settings of an encoding from its segment.
+type ParseSettings = fn(&mut Dispenser) -> Result<Value>;
+
+/// The encodings.
+const ENCODINGS: [(&str, ParseSettings); 3] =
     [("zstd", parse_zstd), ("br", parse_br), ("gzip", parse_gzip)];
 
 /// What is used when none is named.
@@ -19,14 +22,14 @@ const DEFAULT: [&str; 2] = ["zstd", "gzip"];
 ///
 /// ```caddyfile
 /// encode [MATCHER] [ENCODING…] {
-/// 	gzip [LEVEL]
-/// 	br [QUALITY]
-/// 	zstd [LEVEL] {
-/// 		level LEVEL
-/// 		disable_checksum
-/// 	}
-/// 	minimum_length BYTES
-/// 	match RESPONSE_MATCHER
+///     gzip [LEVEL]
+///     br [QUALITY]
+///     zstd [LEVEL] {
+///         level LEVEL
+///         disable_checksum
+///     }
+///     minimum_length BYTES
+///     match RESPONSE_MATCHER
 /// }
 /// ```
 pub(super) fn parse(d: &mut Dispenser, _: &Scope<'_>) -> Result<Handler> {

@@ -11,7 +11,7 @@ use caddyfile_parser::Dispenser;
 ///
 /// ```caddyfile
 /// error [MATCHER] STATUS | MESSAGE [STATUS] {
-/// 	message MESSAGE
+///     message MESSAGE
 /// }
 /// ```
 pub(super) fn parse(d: &mut Dispenser, _: &Scope<'_>) -> Result<Handler> {

@@ -2,7 +2,7 @@
 
 use crate::adapter::error::Result;
 use crate::adapter::scope::Scope;
-use crate::adapter::values::{expect_args, expect_arg, expect_no_arg, unknown};
+use crate::adapter::values::{expect_arg, expect_args, expect_no_arg, unknown};
 use crate::config::handlers::{FileServer, Handler, WeakString};
 use caddyfile_parser::Dispenser;
 
@@ -13,12 +13,12 @@ const SUBDIRECTIVES: [&str; 6] =
 ///
 /// ```caddyfile
 /// file_server [MATCHER] {
-/// 	root DIR
-/// 	hide FILE…
-/// 	index FILE…
-/// 	status STATUS
-/// 	disable_canonical_uris
-/// 	pass_thru
+///     root DIR
+///     hide FILE…
+///     index FILE…
+///     status STATUS
+///     disable_canonical_uris
+///     pass_thru
 /// }
 /// ```
 ///
@@ -66,7 +66,8 @@ fn is_hidden(path: &str, hide: &[String]) -> bool {
     hide.iter().any(|pattern| {
         let matches = |name: &str| glob::Pattern::new(pattern).is_ok_and(|p| p.matches(name));
         let part = !pattern.contains('/') && path.split('/').any(matches);
-        let below = || path.strip_prefix(pattern.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        let below =
+            || path.strip_prefix(pattern.as_str()).is_some_and(|rest| rest.starts_with('/'));
         part || pattern.contains('/') && below() || matches(path)
     })
 }

@@ -11,8 +11,8 @@ use caddyfile_parser::Dispenser;
 ///
 /// ```caddyfile
 /// handle /PREFIX* {
-/// 	uri strip_prefix /PREFIX
-/// 	DIRECTIVE…
+///     uri strip_prefix /PREFIX
+///     DIRECTIVE…
 /// }
 /// ```
 pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Vec<Value>> {

@@ -14,9 +14,9 @@ use caddyfile_parser::Dispenser;
 ///
 /// ```caddyfile
 /// header [MATCHER] [[+|-|?|>]FIELD [VALUE | FIND REPLACE]] {
-/// 	[+|-|?|>]FIELD [VALUE | FIND REPLACE]
-/// 	defer
-/// 	match RESPONSE_MATCHER
+///     [+|-|?|>]FIELD [VALUE | FIND REPLACE]
+///     defer
+///     match RESPONSE_MATCHER
 /// }
 /// ```
 ///

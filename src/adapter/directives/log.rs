@@ -17,12 +17,12 @@ const SUBDIRECTIVES: [&str; 8] =
 ///
 /// ```caddyfile
 /// log [NAME] {
-/// 	output WRITER …
-/// 	format ENCODER …
-/// 	level LEVEL
-/// 	sampling { … }
-/// 	hostnames HOST…
-/// 	no_hostname
+///     output WRITER …
+///     format ENCODER …
+///     level LEVEL
+///     sampling { … }
+///     hostnames HOST…
+///     no_hostname
 /// }
 /// ```
 pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Vec<Value>> {
@@ -31,10 +31,8 @@ pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Vec<Value>> 
     if log.name.is_empty() && log.log.is_some() {
         log.name = format!("log{}", scope.shared.logs.next());
     }
-    if !log.name.is_empty() {
-        if let Some(settings) = &mut log.log {
-            settings.include = vec![format!("http.log.access.{}", log.name)];
-        }
+    if let Some(settings) = log.log.as_mut().filter(|_| !log.name.is_empty()) {
+        settings.include = vec![format!("http.log.access.{}", log.name)];
     }
     Ok(vec![Value::Log(log)])
 }
@@ -42,8 +40,8 @@ pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Vec<Value>> 
 /// Reads the option, which adds
 ///
 /// ```caddyfile
-/// 	include LOGGER…
-/// 	exclude LOGGER…
+///     include LOGGER…
+///     exclude LOGGER…
 /// ```
 ///
 /// and is about the default log when it gives no name.

@@ -24,13 +24,13 @@ const WATCHED: &str = "./**/*.{env,php,twig,yaml,yml}";
 ///
 /// ```caddyfile
 /// php [MATCHER] {
-/// 	root DIR
-/// 	split EXTENSION…
-/// 	env NAME VALUE
-/// 	name NAME
-/// 	resolve_root_symlink [BOOL]
-/// 	request_body_timeout DURATION
-/// 	worker …
+///     root DIR
+///     split EXTENSION…
+///     env NAME VALUE
+///     name NAME
+///     resolve_root_symlink [BOOL]
+///     request_body_timeout DURATION
+///     worker …
 /// }
 /// ```
 pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Vec<Value>> {
@@ -101,14 +101,14 @@ pub(super) fn check_workers(d: &Dispenser, php: &Php) -> Result<()> {
 ///
 /// ```caddyfile
 /// worker [FILE [NUM | watch]] {
-/// 	file FILE
-/// 	num NUM
-/// 	max_threads NUM
-/// 	name NAME
-/// 	env NAME VALUE
-/// 	watch [PATTERN…]
-/// 	match PATH…
-/// 	max_consecutive_failures NUM
+///     file FILE
+///     num NUM
+///     max_threads NUM
+///     name NAME
+///     env NAME VALUE
+///     watch [PATTERN…]
+///     match PATH…
+///     max_consecutive_failures NUM
 /// }
 /// ```
 pub(in crate::adapter) fn parse_worker(d: &mut Dispenser) -> Result<Worker> {
@@ -206,8 +206,6 @@ fn parse_bool(d: &Dispenser) -> Result<bool> {
     match d.val() {
         "1" | "t" | "T" | "true" | "True" | "TRUE" => Ok(true),
         "0" | "f" | "F" | "false" | "False" | "FALSE" => Ok(false),
-        other => {
-            Err(d.err(format!("strconv.ParseBool: parsing {other:?}: invalid syntax")).into())
-        }
+        other => Err(d.err(format!("strconv.ParseBool: parsing {other:?}: invalid syntax")).into()),
     }
 }

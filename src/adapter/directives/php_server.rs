@@ -29,10 +29,10 @@ struct Layout {
 ///
 /// ```caddyfile
 /// php_server [MATCHER] {
-/// 	index FILE | off
-/// 	try_files FILE…
-/// 	file_server off
-/// 	…                # what `php` has
+///     index FILE | off
+///     try_files FILE…
+///     file_server off
+///     …                # what `php` has
 /// }
 /// ```
 ///
@@ -40,14 +40,14 @@ struct Layout {
 ///
 /// ```caddyfile
 /// @folder {
-/// 	file {path}/index.php
-/// 	not path */
+///     file {path}/index.php
+///     not path */
 /// }
 /// redir @folder {orig_path}/ 308
 /// @script file {
-/// 	try_files {path} {path}/index.php index.php
-/// 	try_policy first_exist_fallback
-/// 	split_path .php
+///     try_files {path} {path}/index.php index.php
+///     try_policy first_exist_fallback
+///     split_path .php
 /// }
 /// rewrite @script {file_match.relative}{file_match.remainder}
 /// @php path *.php *.php/*
@@ -63,11 +63,8 @@ pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Vec<Value>> 
     d.next();
     let mut php = new_php(scope);
     php.split_path = vec![".php".to_owned()];
-    let mut layout = Layout {
-        index: Some("index.php".to_owned()),
-        try_files: Vec::new(),
-        serves_files: true,
-    };
+    let mut layout =
+        Layout { index: Some("index.php".to_owned()), try_files: Vec::new(), serves_files: true };
     if d.next_arg() {
         return Err(d.arg_err().into());
     }
@@ -144,11 +141,7 @@ fn worker_routes(layout: &Layout, php: &Php) -> Vec<Route> {
 /// Sends `/folder` to `/folder/`, where its front controller is.
 fn folder_route(php: &Php, in_folder: String) -> Route {
     let matcher = MatcherSet {
-        file: Some(File {
-            root: php.root.clone(),
-            try_files: vec![in_folder],
-            ..File::default()
-        }),
+        file: Some(File { root: php.root.clone(), try_files: vec![in_folder], ..File::default() }),
         not: Some(vec![path_set("*/")]),
         ..MatcherSet::default()
     };
@@ -192,9 +185,5 @@ fn path_set(path: &str) -> MatcherSet {
 }
 
 fn route(matcher: Option<MatcherSet>, handler: Handler) -> Route {
-    Route {
-        matcher_sets: matcher.into_iter().collect(),
-        handle: vec![handler],
-        ..Route::default()
-    }
+    Route { matcher_sets: matcher.into_iter().collect(), handle: vec![handler], ..Route::default() }
 }

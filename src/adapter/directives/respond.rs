@@ -10,8 +10,8 @@ use caddyfile_parser::Dispenser;
 ///
 /// ```caddyfile
 /// respond [MATCHER] STATUS | BODY [STATUS] {
-/// 	body TEXT
-/// 	close
+///     body TEXT
+///     close
 /// }
 /// ```
 pub(super) fn parse(d: &mut Dispenser, _: &Scope<'_>) -> Result<Handler> {

@@ -22,7 +22,7 @@ const POLICIES: [&str; 5] = [
 ///
 /// ```caddyfile
 /// try_files FILE… {
-/// 	policy POLICY
+///     policy POLICY
 /// }
 /// ```
 ///

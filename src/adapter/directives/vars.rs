@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 ///
 /// ```caddyfile
 /// vars [MATCHER] [NAME VALUE] {
-/// 	NAME VALUE
+///     NAME VALUE
 /// }
 /// ```
 pub(super) fn parse(d: &mut Dispenser, _: &Scope<'_>) -> Result<Handler> {

@@ -11,10 +11,10 @@ const SUBDIRECTIVES: [&str; 4] = ["root", "try_files", "try_policy", "split_path
 ///
 /// ```caddyfile
 /// file [FILE…] {
-/// 	root DIR
-/// 	try_files FILE…
-/// 	try_policy POLICY
-/// 	split_path EXTENSION…
+///     root DIR
+///     try_files FILE…
+///     try_policy POLICY
+///     split_path EXTENSION…
 /// }
 /// ```
 pub(super) fn parse(d: &mut Dispenser, set: &mut MatcherSet) -> Result<()> {

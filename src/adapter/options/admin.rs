@@ -13,8 +13,8 @@ const LISTEN: &str = "localhost:2019";
 ///
 /// ```caddyfile
 /// admin [off | ADDRESS] {
-/// 	enforce_origin
-/// 	origins ORIGIN…
+///     enforce_origin
+///     origins ORIGIN…
 /// }
 /// ```
 pub(super) fn parse(d: &mut Dispenser, options: &mut Options) -> Result<()> {

@@ -16,13 +16,13 @@ const SUBDIRECTIVES: &str =
 ///
 /// ```caddyfile
 /// frankenphp {
-/// 	num_threads NUM
-/// 	max_threads NUM | auto
-/// 	max_wait_time DURATION
-/// 	max_idle_time DURATION
-/// 	max_requests NUM
-/// 	php_ini NAME VALUE | { NAME VALUE }
-/// 	worker …
+///     num_threads NUM
+///     max_threads NUM | auto
+///     max_wait_time DURATION
+///     max_idle_time DURATION
+///     max_requests NUM
+///     php_ini NAME VALUE | { NAME VALUE }
+///     worker …
 /// }
 /// ```
 pub(super) fn parse(d: &mut Dispenser, options: &mut Options) -> Result<()> {
@@ -79,15 +79,13 @@ fn parse_max_threads(d: &mut Dispenser) -> Result<i64> {
 /// A duration without days.
 fn parse_time(d: &mut Dispenser, name: &str, example: &str) -> Result<Duration> {
     let text = expect_arg(d)?;
-    text.parse().map_err(|_| {
-        d.err(format!("{name} must be a valid duration (example: {example})")).into()
-    })
+    text.parse()
+        .map_err(|_| d.err(format!("{name} must be a valid duration (example: {example})")).into())
 }
 
 fn parse_php_ini(d: &mut Dispenser, settings: &mut BTreeMap<String, String>) -> Result<()> {
-    let wrong = |d: &Dispenser| {
-        d.err("\"php_ini\" must be in the format: php_ini \"<key>\" \"<value>\"")
-    };
+    let wrong =
+        |d: &Dispenser| d.err("\"php_ini\" must be in the format: php_ini \"<key>\" \"<value>\"");
     let mut args = d.remaining_args();
     if !args.is_empty() {
         let (Some(value), Some(name), true) = (args.pop(), args.pop(), args.is_empty()) else {

@@ -11,14 +11,14 @@ use caddyfile_parser::Dispenser;
 ///
 /// ```caddyfile
 /// pogo {
-/// 	worker FILE
-/// 	num_threads NUM
-/// 	max_wait DURATION
-/// 	pool NAME {
-/// 		worker FILE
-/// 		num_threads NUM
-/// 		max_wait DURATION
-/// 	}
+///     worker FILE
+///     num_threads NUM
+///     max_wait DURATION
+///     pool NAME {
+///         worker FILE
+///         num_threads NUM
+///         max_wait DURATION
+///     }
 /// }
 /// ```
 ///
@@ -74,9 +74,8 @@ fn expect_threads(d: &mut Dispenser) -> Result<u32> {
     let text = expect_single(d, "num_threads")?;
     let wrong = |error: String| Error::from(d.wrap_err(error));
     let number = integer(&text).map_err(wrong)?;
-    u32::try_from(number).map_err(|_| {
-        wrong(format!("strconv.Atoi: parsing {text:?}: value out of range"))
-    })
+    u32::try_from(number)
+        .map_err(|_| wrong(format!("strconv.Atoi: parsing {text:?}: value out of range")))
 }
 
 fn expect_wait(d: &mut Dispenser) -> Result<Duration> {

@@ -72,21 +72,21 @@ impl ServerOptions {
 ///
 /// ```caddyfile
 /// servers [LISTENER] {
-/// 	name NAME
-/// 	timeouts {
-/// 		read_body DURATION
-/// 		read_header DURATION
-/// 		write DURATION
-/// 		idle DURATION
-/// 	}
-/// 	keepalive_interval DURATION
-/// 	keepalive_idle DURATION
-/// 	keepalive_count NUM
-/// 	max_header_size SIZE
-/// 	enable_full_duplex
-/// 	log_credentials
-/// 	protocols h1 | h2 | h2c | h3 …
-/// 	trace
+///     name NAME
+///     timeouts {
+///         read_body DURATION
+///         read_header DURATION
+///         write DURATION
+///         idle DURATION
+///     }
+///     keepalive_interval DURATION
+///     keepalive_idle DURATION
+///     keepalive_count NUM
+///     max_header_size SIZE
+///     enable_full_duplex
+///     log_credentials
+///     protocols h1 | h2 | h2c | h3 …
+///     trace
 /// }
 /// ```
 pub(super) fn parse(d: &mut Dispenser, options: &mut Options) -> Result<()> {
@@ -132,8 +132,7 @@ fn parse_option(d: &mut Dispenser, server: &mut ServerOptions) -> Result<()> {
             }
         }
         "keepalive_interval" => {
-            server.keepalive_interval =
-                expect_duration(d, "parsing keepalive interval duration")?;
+            server.keepalive_interval = expect_duration(d, "parsing keepalive interval duration")?;
         }
         "keepalive_idle" => {
             server.keepalive_idle = expect_duration(d, "parsing keepalive idle duration")?;
