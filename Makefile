@@ -7,7 +7,7 @@ CONFORMANCE ?= ../shared/conformance
 SITE        ?= examples/fan-out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test lint conformance conformance-update bench \
+.PHONY: help setup build run test lint conformance conformance-update bench soak \
         profile-cpu profile-mem install clean
 
 help: ## list the targets
@@ -42,6 +42,11 @@ bench: ## measure beside nginx and php-fpm, in one run
 	@packaging/debian.sh build bench
 	$(CARGO) build --locked --profile profiling --workspace --bins
 	benches/run.py --bin target/profiling/pogo
+
+soak: ## whether memory grows over 100,000 requests
+	@packaging/debian.sh build bench
+	$(CARGO) build --locked --profile profiling --workspace --bins
+	benches/soak.py --bin target/profiling/pogo
 
 profile-cpu: ## a flame graph of the server and a worker under the bench's load
 	@packaging/debian.sh build bench profile
