@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -31,6 +32,8 @@ pub(crate) struct Link {
     io: AsyncFd<OwnedFd>,
     outbox: Mutex<Outbox>,
     incoming: Mutex<Assembler>,
+    /// Whether the worker ended with something unread.
+    reset: AtomicBool,
 }
 
 /// Frames that the socket did not take yet.
@@ -61,7 +64,12 @@ pub(crate) enum LinkError {
 impl Link {
     /// A link over the server's end of a socket pair; needs a runtime around it.
     pub(crate) fn new(socket: OwnedFd) -> io::Result<Self> {
-        Ok(Self { io: watched(socket)?, outbox: Mutex::default(), incoming: Mutex::default() })
+        Ok(Self {
+            io: watched(socket)?,
+            outbox: Mutex::default(),
+            incoming: Mutex::default(),
+            reset: AtomicBool::new(false),
+        })
     }
 
     /// Sends a message, or keeps what the socket does not take now. `parts` are sent one
@@ -186,14 +194,18 @@ impl Link {
         take: &mut impl FnMut(Header, &[u8]) -> R,
     ) -> io::Result<Incoming<R>> {
         BUFFER.with_borrow_mut(|buffer| {
-            let n = match rustix::net::recv(&socket, &mut buffer[..], RecvFlags::DONTWAIT) {
-                Ok((0, _)) => return Ok(Incoming::Bad(LinkError::Gone { unread: false })),
-                Ok((n, _)) => n,
-                // So a Unix socket says that its peer closed with something unread.
-                Err(Errno::CONNRESET) => {
-                    return Ok(Incoming::Bad(LinkError::Gone { unread: true }));
+            let n = loop {
+                match rustix::net::recv(&socket, &mut buffer[..], RecvFlags::DONTWAIT) {
+                    Ok((0, _)) => {
+                        let unread = self.reset.load(Ordering::Relaxed);
+                        return Ok(Incoming::Bad(LinkError::Gone { unread }));
+                    }
+                    Ok((n, _)) => break n,
+                    // So a Unix socket says, once and before what the peer had sent, that
+                    // the peer closed with something unread.
+                    Err(Errno::CONNRESET) => self.reset.store(true, Ordering::Relaxed),
+                    Err(e) => return Err(e.into()),
                 }
-                Err(e) => return Err(e.into()),
             };
             let mut incoming = self.incoming.lock();
             let whole = Header::split(&buffer[..n]).and_then(|(header, payload)| {
@@ -295,6 +307,17 @@ mod tests {
         let end = link.receive(|_, _| ()).await;
         assert!(matches!(end, Err(LinkError::Gone { unread: true })), "{end:?}");
         assert!(link.post(Kind::Request, 0, 2, [b"x", b""]).is_err());
+    }
+
+    #[tokio::test]
+    async fn the_last_words_of_a_worker_that_did_not_read_all_are_heard() {
+        let (link, theirs) = link();
+        link.post(Kind::Pools, 0, 0, [b"x", b""]).expect("the worker lives");
+        send(&theirs, (Kind::Log, 0, 3), [b"", b""], SendFlags::empty()).expect("sent");
+        drop(theirs);
+        assert_eq!(link.receive(|h, _| h.id).await.expect("a message"), 3);
+        let end = link.receive(|_, _| ()).await;
+        assert!(matches!(end, Err(LinkError::Gone { unread: true })), "{end:?}");
     }
 
     #[tokio::test]

@@ -1,5 +1,8 @@
 //! What runs: one zygote, the pools whose workers it forked, and the way to them.
 
+#[cfg(test)]
+mod tests;
+
 use super::fleet::Fleet;
 use super::floor::{Event, Floor, Roster};
 use super::log::{Level, Log, Value};
@@ -99,6 +102,16 @@ impl Runtime {
     /// left running then.
     pub async fn start(settings: Settings, log: Log) -> Result<Arc<Self>, StartError> {
         let (zygote, php) = Zygote::start(&settings.host, &settings.ini).await?;
+        Self::over(zygote, php, settings, log).await
+    }
+
+    /// Forks all workers from this zygote, and waits until they are up.
+    async fn over(
+        zygote: Zygote,
+        php: PhpInfo,
+        settings: Settings,
+        log: Log,
+    ) -> Result<Arc<Self>, StartError> {
         let (sender, events) = mpsc::unbounded_channel();
         let roster = Roster::new(sender);
         let tasks = settings.tasks.as_deref().map(|pools| {

@@ -109,6 +109,15 @@ impl Zygote {
         Ok((zygote, info))
     }
 
+    /// One whose part is played at the other end of `control`.
+    #[cfg(test)]
+    pub(crate) fn puppet(control: OwnedFd) -> Self {
+        let mut command = Command::new("cat");
+        let child = command.stdin(Stdio::piped()).kill_on_drop(true).spawn().expect("cat runs");
+        let (_, held) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).expect("a pipe");
+        Self { control: watched(control).expect("a socket"), child, lifeline: held }
+    }
+
     /// What the first report means.
     async fn judge(
         &mut self,
