@@ -306,7 +306,7 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 async fn all_pools_are_up_when_the_start_returns() {
     let (runtime, stage) = started(2).await;
     assert_eq!(stage.workers.lock().len(), 5);
-    assert!(get(runtime.classic(), "/", "").await.expect("served").starts_with("classic "));
+    assert!(get(runtime.classic(), "/", "").await.expect("served").starts_with("worker classic "));
     let script = runtime.worker_for(b"/srv/w.php").expect("a worker script");
     assert!(get(script, "/", "").await.expect("served").starts_with("worker w "));
     assert!(runtime.worker_for(b"/srv/other.php").is_none());
