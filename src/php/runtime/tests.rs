@@ -51,10 +51,11 @@ impl Stage {
                     }
                 }
                 ToZygote::Kill { serial } => {
-                    self.killed.lock().push(serial);
-                    if let Some((socket, _)) = self.workers.lock().get(&serial) {
+                    let workers = self.workers.lock();
+                    if let Some((socket, _)) = workers.get(&serial) {
                         shutdown(socket, Shutdown::Both).expect("a socket");
                     }
+                    self.killed.lock().push(serial);
                 }
             }
         }
@@ -344,6 +345,7 @@ async fn a_worker_that_is_killed_while_idle_is_replaced_before_anybody_notices()
     for serial in &killed {
         runtime.roster.tell(Event::Kill(*serial));
     }
+    until("their end", || stage.killed.lock().len() == killed.len()).await;
     for _ in 0..10 {
         assert!(get(runtime.classic(), "/", "").await.is_ok());
     }
