@@ -165,7 +165,12 @@ impl Worker {
             },
         };
         if let Err(e) = taken {
-            self.log(Source::ErrorLog, 3, format!("PHP worker got a bad frame: {e}").as_bytes(), b"");
+            self.log(
+                Source::ErrorLog,
+                3,
+                format!("PHP worker got a bad frame: {e}").as_bytes(),
+                b"",
+            );
             self.draining = true;
         }
         true
