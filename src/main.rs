@@ -1,2 +1,7 @@
-//! Stub.
-fn main() {}
+//! The `pogo` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    pogo::cli::main()
+}

@@ -3,21 +3,33 @@
 //! Safe Rust that knows no PHP header and no HTTP session: whoever carries a request
 //! is a [`Client`], what PHP is told about it is a [`php_wire::request::Head`].
 //!
-//! Reading order: [`settings`] (what is to run), [`runtime`] (what runs), `fleet`
-//! and `dispatch` (the decisions: who is forked, who gets a request), [`pool`],
-//! `supervisor` and `zygote` (the hands of those decisions), `link` (the socket of one
-//! worker), [`serve`] (the life of one request), [`log`] (where lines go).
+//! Reading order: [`settings`] (what is to run) and its [`threads`], [`runtime`] (what
+//! runs), `fleet` and `dispatch` (the decisions: who is forked, who gets a request),
+//! [`pool`], `supervisor` and `zygote` (the hands of those decisions), `floor` (what they
+//! share), `link` (the socket of one worker), `boot` (a worker until it is ready),
+//! [`serve`] with `answer` and `aside` (the life of one request), [`log`] (where lines go).
 
+mod answer;
+mod aside;
+mod boot;
+mod dispatch;
+mod fleet;
+mod floor;
+mod link;
 pub mod log;
 pub mod pool;
 pub mod runtime;
 pub mod serve;
 pub mod settings;
+mod supervisor;
+pub mod threads;
+pub mod zygote;
 
 pub use pool::Pool;
 pub use runtime::{Runtime, StartError, Workers};
 pub use serve::{ServeError, Served};
 pub use settings::{Settings, SettingsError};
+pub use zygote::{PhpInfo, ZygoteError};
 
 use bytes::Bytes;
 use std::future::Future;

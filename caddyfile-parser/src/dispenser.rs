@@ -1,7 +1,6 @@
 //! The cursor with which directives read their tokens.
 
-use std::sync::Arc;
-
+use crate::cursor::Cursor;
 use crate::error::Error;
 use crate::parse::Segment;
 use crate::token::{Quote, Token};
@@ -45,9 +44,7 @@ impl Dispenser {
     /// Loads the next token; false when there is none.
     #[expect(clippy::should_implement_trait, reason = "the field's word; it yields no item")]
     pub fn next(&mut self) -> bool {
-        let there = self.loaded < self.tokens.len();
-        self.loaded += usize::from(there);
-        there
+        self.advance()
     }
 
     /// Goes back to the token before, or to before the first, where it answers
@@ -60,23 +57,13 @@ impl Dispenser {
     /// Loads the next token if it is on the same line and does not open a
     /// block.
     pub fn next_arg(&mut self) -> bool {
-        if !self.next_on_same_line() {
-            return false;
-        }
-        if self.token().opens_block() {
-            self.loaded -= 1;
-            return false;
-        }
-        true
+        Cursor::next_arg(self)
     }
 
-    /// Loads the next token if it starts a new line.
+    /// Loads the next token if it starts a new line; the first token of all
+    /// does.
     pub fn next_line(&mut self) -> bool {
-        match self.following() {
-            None => false,
-            Some((Some(loaded), next)) if !loaded.ends_line_before(next) => false,
-            Some(_) => self.next(),
-        }
+        self.upcoming_starts_line() && self.advance()
     }
 
     /// Steps through a block: the first call enters the block that opens on
@@ -87,22 +74,7 @@ impl Dispenser {
     /// 0 where no outer block is being read. Braces of inner blocks that nobody
     /// reads show up as tokens.
     pub fn next_block(&mut self, initial_nesting: usize) -> bool {
-        if self.nesting > initial_nesting {
-            return self.next_in_block(initial_nesting);
-        }
-        if !self.next_on_same_line() {
-            return false;
-        }
-        if !self.token().opens_block() {
-            self.loaded -= 1;
-            return false;
-        }
-        self.next();
-        if self.token().closes_block() {
-            return false;
-        }
-        self.nesting += 1;
-        true
+        Cursor::next_block(self, initial_nesting)
     }
 
     /// How many blocks are open around the loaded token.
@@ -114,13 +86,13 @@ impl Dispenser {
     /// The loaded token's text; empty when none is loaded.
     #[must_use]
     pub fn val(&self) -> &str {
-        self.loaded_token().map_or("", |token| &token.text)
+        self.loaded().map_or("", |token| &token.text)
     }
 
     /// The loaded token's text with its quotes put back. Heredocs have none.
     #[must_use]
     pub fn val_raw(&self) -> String {
-        match self.loaded_token() {
+        match self.loaded() {
             None => String::new(),
             Some(Token { quote: Quote::Double, text, .. }) => format!("\"{text}\""),
             Some(Token { quote: Quote::Backquote, text, .. }) => format!("`{text}`"),
@@ -131,19 +103,19 @@ impl Dispenser {
     /// The loaded token; an empty one at line 0 when none is loaded.
     #[must_use]
     pub fn token(&self) -> Token {
-        self.loaded_token().cloned().unwrap_or_else(nothing)
+        self.loaded().cloned().unwrap_or_else(Token::nowhere)
     }
 
     /// The line of the loaded token; 0 when none is loaded.
     #[must_use]
     pub fn line(&self) -> u32 {
-        self.loaded_token().map_or(0, |token| token.line)
+        self.loaded().map_or(0, |token| token.line)
     }
 
     /// The file of the loaded token; empty when none is loaded.
     #[must_use]
     pub fn file(&self) -> &str {
-        self.loaded_token().map_or("", |token| &token.file)
+        self.loaded().map_or("", |token| &token.file)
     }
 
     /// Loads the next `N` arguments; `None` when the line has fewer, and then
@@ -237,7 +209,7 @@ impl Dispenser {
 
     /// Removes the loaded token; the one before it is loaded then.
     pub fn delete(&mut self) {
-        if self.loaded_token().is_some() {
+        if self.loaded().is_some() {
             self.tokens.remove(self.loaded - 1);
             self.loaded -= 1;
         }
@@ -272,12 +244,7 @@ impl Dispenser {
     /// An error at the loaded token: too few or too many arguments.
     #[must_use]
     pub fn arg_err(&self) -> Error {
-        match self.val() {
-            "{" => self.err("unexpected token '{', expecting argument"),
-            found => {
-                self.err(format!("wrong argument count or unexpected line ending after '{found}'"))
-            }
-        }
+        arg_err(&self.token())
     }
 
     /// An error at the loaded token: something else was expected.
@@ -305,40 +272,6 @@ impl Dispenser {
         self.err(error.to_string())
     }
 
-    /// The next step inside a block that has been entered.
-    fn next_in_block(&mut self, initial_nesting: usize) -> bool {
-        if !self.next() {
-            return false;
-        }
-        // A brace is structural only as the last token of its line.
-        let token = self.token();
-        if token.closes_block() && !self.next_on_same_line() {
-            self.nesting -= 1;
-        } else if token.opens_block() && !self.next_on_same_line() {
-            self.nesting += 1;
-        }
-        self.nesting > initial_nesting
-    }
-
-    /// Loads the next token if it is on the same line as the loaded one.
-    fn next_on_same_line(&mut self) -> bool {
-        match self.following() {
-            None => false,
-            Some((Some(loaded), next)) if loaded.ends_line_before(next) => false,
-            Some(_) => self.next(),
-        }
-    }
-
-    /// The loaded token, if any, and the one after it.
-    fn following(&self) -> Option<(Option<&Token>, &Token)> {
-        let next = self.tokens.get(self.loaded)?;
-        Some((self.loaded_token(), next))
-    }
-
-    fn loaded_token(&self) -> Option<&Token> {
-        self.tokens.get(self.loaded.checked_sub(1)?)
-    }
-
     fn args_at_least(&mut self, n: usize) -> Option<Vec<String>> {
         let mut args = Vec::with_capacity(n.min(self.tokens.len()));
         for _ in 0..n {
@@ -351,7 +284,206 @@ impl Dispenser {
     }
 }
 
-/// What errors point at when no token is loaded.
-fn nothing() -> Token {
-    Token::new("", Arc::from(""), 0)
+impl Cursor for Dispenser {
+    fn loaded(&self) -> Option<&Token> {
+        self.tokens.get(self.loaded.checked_sub(1)?)
+    }
+
+    fn upcoming(&self) -> Option<&Token> {
+        self.tokens.get(self.loaded)
+    }
+
+    fn advance(&mut self) -> bool {
+        let there = self.loaded < self.tokens.len();
+        self.loaded += usize::from(there);
+        there
+    }
+
+    fn nesting(&mut self) -> &mut usize {
+        &mut self.nesting
+    }
+}
+
+/// The error for too few or too many arguments, where `last` is the last token
+/// that could be read.
+pub(crate) fn arg_err(last: &Token) -> Error {
+    if last.opens_block() {
+        return Error::at("unexpected token '{', expecting argument", last);
+    }
+    let found = &last.text;
+    Error::at(format!("wrong argument count or unexpected line ending after '{found}'"), last)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Dispenser;
+    use crate::lexer::tokenize;
+    use crate::token::Imports;
+
+    fn dispenser(input: &str) -> Dispenser {
+        let tokens = tokenize(input.as_bytes(), &Arc::from("Caddyfile"));
+        Dispenser::new(tokens.expect("the test's input is well-formed"))
+    }
+
+    /// The words that `next_block` loads after the first line's arguments.
+    #[track_caller]
+    fn check_block(input: &str, expected: &[&str]) {
+        let mut d = dispenser(input);
+        d.next();
+        d.remaining_args();
+        let mut words = Vec::new();
+        while d.next_block(0) {
+            words.push(d.val().to_owned());
+        }
+        assert_eq!(words, expected, "{input:?}");
+    }
+
+    #[test]
+    fn arguments_end_at_the_line_and_at_a_block() {
+        let mut d = dispenser("dir a \"b\" {\n\tsub c\n}\nother");
+        assert!(d.next());
+        assert_eq!(d.count_remaining_args(), 2);
+        assert_eq!(d.remaining_args_raw(), ["a", "\"b\""]);
+        assert!(!d.next_arg());
+        assert!(d.next_block(0));
+        assert_eq!((d.val(), d.nesting()), ("sub", 1));
+        assert_eq!(d.remaining_args(), ["c"]);
+        assert!(!d.next_block(0));
+        assert_eq!(d.nesting(), 0);
+        assert!(d.next_line());
+        assert_eq!(d.val(), "other");
+        assert!(!d.next());
+    }
+
+    #[test]
+    fn a_quoted_brace_is_an_argument() {
+        let mut d = dispenser("dir \"{\" `}` x");
+        d.next();
+        assert!(!d.next_block(0));
+        assert_eq!(d.remaining_args(), ["{", "}", "x"]);
+    }
+
+    #[test]
+    fn a_block_opens_on_the_line_and_is_walked_to_its_end() {
+        check_block("dir {\n\ta b\n\tc\n}\nd", &["a", "b", "c"]);
+        check_block("dir {\n}\nd", &[]);
+        check_block("dir\n{\n\ta\n}", &[]);
+        check_block("dir {\n\ta {\n\t\tb\n\t}\n\tc\n}", &["a", "{", "b", "}", "c"]);
+        check_block("dir {", &["{"]);
+    }
+
+    #[test]
+    fn an_inner_block_is_walked_from_its_own_nesting() {
+        let mut d = dispenser("dir {\n\ta {\n\t\tb\n\t}\n\tc\n}");
+        d.next();
+        let mut seen = Vec::new();
+        while d.next_block(0) {
+            seen.push(d.val().to_owned());
+            let outer = d.nesting();
+            while d.next_block(outer) {
+                seen.push(format!("inner {}", d.val()));
+            }
+        }
+        assert_eq!(seen, ["a", "inner b", "c"]);
+    }
+
+    #[test]
+    fn a_number_of_arguments_can_be_demanded() {
+        let d = dispenser("dir a b");
+        let loaded = || {
+            let mut d = d.clone();
+            d.next();
+            d
+        };
+        assert_eq!(loaded().args::<1>(), Some(["a".to_owned()]));
+        assert_eq!(loaded().args::<3>(), None);
+        assert_eq!(loaded().all_args::<2>(), Some(["a".to_owned(), "b".to_owned()]));
+        assert_eq!(loaded().all_args::<1>(), None);
+        assert_eq!(loaded().args_exact(0), None);
+        let mut with_one_too_many = loaded();
+        assert_eq!(with_one_too_many.args_exact(1), None);
+        assert_eq!(with_one_too_many.val(), "a");
+    }
+
+    #[test]
+    fn a_segment_is_a_line_and_its_block() {
+        let mut d = dispenser("dir {\n\ta b {\n\t\tc\n\t}\n\td\n}");
+        d.next();
+        assert!(d.next_block(0));
+        let inner = d.new_from_next_segment();
+        let words: Vec<&str> = inner.tokens().iter().map(|token| &*token.text).collect();
+        assert_eq!(words, ["a", "b", "{", "c", "}"]);
+        assert!(d.next_block(0));
+        assert_eq!(d.val(), "d");
+        assert!(!d.next_block(0));
+    }
+
+    #[test]
+    fn tokens_can_be_deleted() {
+        let mut d = dispenser("a b c d");
+        d.next();
+        d.next();
+        d.delete();
+        assert_eq!(d.val(), "a");
+        d.remaining_args();
+        d.delete_n(2);
+        assert_eq!(d.val(), "a");
+        assert_eq!(d.into_tokens().len(), 1);
+    }
+
+    #[test]
+    fn the_cursor_goes_back_and_to_the_start() {
+        let mut d = dispenser("a b");
+        assert!(!d.prev());
+        d.next();
+        d.next();
+        assert!(d.prev());
+        assert_eq!(d.val(), "a");
+        assert!(!d.prev());
+        assert_eq!((d.val(), d.line(), d.file()), ("", 0, ""));
+        d.next();
+        d.reset();
+        assert!(d.next_line());
+        assert_eq!((d.val(), d.line(), d.file()), ("a", 1, "Caddyfile"));
+    }
+
+    #[test]
+    fn errors_name_the_loaded_token() {
+        let mut d = dispenser("dir x {\n}");
+        d.next();
+        let wrong_count =
+            "wrong argument count or unexpected line ending after 'dir', at Caddyfile:1";
+        assert_eq!(d.arg_err().to_string(), wrong_count);
+        assert_eq!(d.eof_err().to_string(), "unexpected EOF, at Caddyfile:1");
+        let twice = d.wrap_err(d.err("inner"));
+        assert_eq!(twice.to_string(), "inner, at Caddyfile:1, at Caddyfile:1");
+        assert_eq!(
+            d.err("inner").context("parsing caddyfile tokens for 'dir'").to_string(),
+            "parsing caddyfile tokens for 'dir': inner, at Caddyfile:1"
+        );
+        d.next();
+        d.next();
+        let brace = "unexpected token '{', expecting argument, at Caddyfile:1";
+        assert_eq!(d.arg_err().to_string(), brace);
+        assert_eq!(
+            d.syntax_err("x").to_string(),
+            "syntax error: unexpected token '{', expecting 'x', at Caddyfile:1 import chain: ['']"
+        );
+    }
+
+    #[test]
+    fn errors_tell_the_import_chain() {
+        let mut tokens = dispenser("dir").into_tokens();
+        tokens[0].imports = Imports::default()
+            .through("Caddyfile:4 (import)".to_owned())
+            .through("Caddyfile:9 (import s)".to_owned());
+        let mut d = Dispenser::new(tokens);
+        d.next();
+        let chain = "['Caddyfile:4 (import)','Caddyfile:9 (import s)']";
+        assert_eq!(d.err("no").to_string(), format!("no, at Caddyfile:1 import chain {chain}"));
+        let place = d.err("no").position().cloned().expect("the error has a place");
+        assert_eq!((&*place.file, place.line, &*place.word), ("Caddyfile", 1, "dir"));
+    }
 }

@@ -63,6 +63,13 @@ impl Error {
         Self::placed(message, Position::of(token), Style::Syntax)
     }
 
+    /// An error whose message names the line itself: the place is known, but
+    /// not shown again.
+    pub(crate) fn on_line(message: String, file: &Arc<str>, line: u32) -> Self {
+        let place = Token::new("", Arc::clone(file), line);
+        Self::placed(message, Position::of(&place), Style::Hidden)
+    }
+
     /// What is wrong, without where.
     #[must_use]
     pub fn message(&self) -> &str {

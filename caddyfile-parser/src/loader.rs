@@ -43,3 +43,63 @@ pub enum LoadError {
     /// It was opened, but reading failed: `read PATH: input/output error`.
     Read(String),
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{LoadError, Loader};
+    use crate::disk;
+    use crate::path;
+
+    /// A loader of files that a test made up, in the directory `/w`.
+    #[derive(Default)]
+    pub(crate) struct Memory {
+        files: BTreeMap<String, Vec<u8>>,
+        env: BTreeMap<String, Vec<u8>>,
+    }
+
+    impl Memory {
+        /// With a file; a relative path is under `/w`.
+        pub(crate) fn with_file(mut self, path: &str, content: impl Into<Vec<u8>>) -> Self {
+            self.files.insert(path::beside("/w/Caddyfile", path), content.into());
+            self
+        }
+
+        /// With an environment variable.
+        pub(crate) fn with_env(mut self, name: &str, value: &str) -> Self {
+            self.env.insert(name.to_owned(), value.as_bytes().to_vec());
+            self
+        }
+    }
+
+    impl Loader for Memory {
+        fn read(&self, path: &str) -> Result<Vec<u8>, LoadError> {
+            let below = format!("{path}/");
+            if self.files.keys().any(|file| file.starts_with(&below)) {
+                return Err(LoadError::Directory);
+            }
+            self.files
+                .get(path)
+                .cloned()
+                .ok_or_else(|| LoadError::Open(format!("open {path}: no such file or directory")))
+        }
+
+        fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {
+            let matched = |file: &&String| {
+                let same_depth = pattern.matches('/').count() == file.matches('/').count();
+                same_depth
+                    && pattern.split('/').zip(file.split('/')).all(|(p, f)| disk::matches(p, f))
+            };
+            Ok(self.files.keys().filter(matched).cloned().collect())
+        }
+
+        fn absolute(&self, path: &str) -> Result<String, String> {
+            Ok(path::clean(&path::beside("/w/Caddyfile", path)))
+        }
+
+        fn env(&self, name: &str) -> Option<Vec<u8>> {
+            self.env.get(name).cloned()
+        }
+    }
+}

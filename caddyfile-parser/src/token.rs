@@ -14,7 +14,7 @@ pub struct Token {
     pub line: u32,
     /// How the word was quoted; `"{"` is an argument, `{` opens a block.
     pub quote: Quote,
-    /// The imports through which the word came, outermost last.
+    /// The imports through which the word came.
     pub imports: Imports,
     /// The snippet whose definition holds the word; empty outside of snippets.
     pub snippet: Arc<str>,
@@ -35,9 +35,9 @@ pub enum Quote {
 }
 
 /// The chain of imports through which a token came, shared by the tokens that
-/// came together. The innermost import stands first, as `FILE:LINE (import)` or
-/// `FILE:LINE (import SNIPPET)`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// came together: `FILE:LINE (import)` or `FILE:LINE (import SNIPPET)` each, in
+/// the order in which they happened.
+#[derive(Clone, Debug, Default, Eq)]
 pub struct Imports(Option<Arc<[String]>>);
 
 impl Token {
@@ -52,6 +52,11 @@ impl Token {
             imports: Imports::default(),
             snippet: Arc::from(""),
         }
+    }
+
+    /// What errors point at where there is no token: line 0 of no file.
+    pub(crate) fn nowhere() -> Self {
+        Self::new("", Arc::from(""), 0)
     }
 
     /// Whether the word stood between quotes, backquotes or heredoc markers.
@@ -109,5 +114,15 @@ impl Imports {
     #[must_use]
     pub fn through(&self, import: String) -> Self {
         Self(Some(self.chain().iter().cloned().chain([import]).collect()))
+    }
+}
+
+impl PartialEq for Imports {
+    fn eq(&self, other: &Self) -> bool {
+        // Neighbours mostly share their chain, so the texts are seldom compared.
+        match (&self.0, &other.0) {
+            (Some(one), Some(two)) => Arc::ptr_eq(one, two) || one == two,
+            _ => self.is_empty() && other.is_empty(),
+        }
     }
 }

@@ -1,4 +1,31 @@
 //! The life of one request, from the pool's door to the end of the answer.
+//!
+//! The request's own task talks to the worker; nobody stands between. The worker may
+//! have more to do when the client has its answer (shutdown functions, what follows
+//! `fastcgi_finish_request`, the way back to the top of a worker script's loop); a task
+//! of its own sees that through in `finish`, and so it does when the client goes away.
+
+mod finish;
+#[cfg(test)]
+mod tests;
+
+use super::answer::read_head;
+use super::aside::{self, Aside};
+use super::floor::{Event, Floor, Worker};
+use super::link::LinkError;
+use super::log::{Level, Value};
+use super::pool::Pool;
+use super::{Client, Gone, Head as AnswerHead, Part};
+use bytes::Bytes;
+use php_wire::codec::{Reader, Writer};
+use php_wire::frame::{FrameError, Header, Kind, MESSAGE_MAX, flag};
+use php_wire::request::Head;
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 
 /// How a request went that was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +51,7 @@ pub enum ServeError {
     #[error("PHP worker was killed by its time limit")]
     OverLimit,
     /// The worker's process ended in the middle of the request.
-    #[error("PHP worker {0}")]
+    #[error("PHP worker {0} in the middle of a request")]
     Died(String),
     /// The worker broke the rules of its link, and was killed.
     #[error("PHP worker sent what it may not: {0}")]
@@ -53,4 +80,387 @@ impl ServeError {
             _ => "",
         }
     }
+}
+
+/// A request that a worker has.
+struct Exchange<'h> {
+    pool: Arc<Pool>,
+    worker: Arc<Worker>,
+    head: &'h Head<'h>,
+    id: u64,
+    /// Whether the worker is still on loan.
+    on_loan: bool,
+    /// Whether anything came from the worker since it has the request.
+    heard: bool,
+    /// Whether the client has been given a head.
+    begun: bool,
+    /// Whether the request spawned tasks.
+    spawned: bool,
+    /// What came of the body and was not passed on.
+    body: Body,
+}
+
+/// The request's body on its way.
+#[derive(Debug, Default)]
+struct Body {
+    rest: Bytes,
+    sent: u64,
+    over: bool,
+}
+
+/// One message of the worker, as far as the client is concerned.
+enum Step {
+    /// A part of the answer, and the frame's flags.
+    Reply(Part, u8),
+    /// An interim answer.
+    Inform(AnswerHead),
+    /// It wants so much of the body.
+    Want(usize),
+    /// It waits for work.
+    Ready,
+    /// Nothing for the client; whether it was a spawn.
+    Aside(bool),
+}
+
+/// Why an exchange ended early.
+enum Failure {
+    /// The worker ended before it read the request: another may have it.
+    Unread,
+    /// The request failed.
+    Failed(ServeError),
+}
+
+thread_local! {
+    /// Where requests are written before they are sent, which happens in one go.
+    static PAYLOAD: RefCell<Writer> = RefCell::default();
+}
+
+/// See [`Pool::serve`].
+pub(super) async fn serve<C: Client>(
+    pool: &Arc<Pool>,
+    head: &Head<'_>,
+    client: &mut C,
+) -> Result<Served, ServeError> {
+    loop {
+        let mut exchange = Exchange::open(pool, head).await?;
+        match exchange.run(client).await {
+            Ok(served) => return Ok(served),
+            Err(Failure::Failed(e)) => return Err(e),
+            Err(Failure::Unread) => {}
+        }
+    }
+}
+
+impl<'h> Exchange<'h> {
+    /// Takes a worker and gives it the request.
+    async fn open(pool: &Arc<Pool>, head: &'h Head<'h>) -> Result<Self, ServeError> {
+        let id = pool.floor.next_request();
+        loop {
+            let worker = pool.take().await?;
+            let sent = PAYLOAD.with_borrow_mut(|payload| {
+                payload.0.clear();
+                head.encode(payload);
+                (payload.0.len() <= MESSAGE_MAX)
+                    .then(|| worker.link.post(Kind::Request, 0, id, [&payload.0, b""]))
+            });
+            match sent {
+                Some(Ok(())) => {
+                    let (pool, body) = (Arc::clone(pool), Body::of(head));
+                    let (on_loan, heard, begun, spawned) = (true, false, false, false);
+                    return Ok(Self {
+                        pool,
+                        worker,
+                        head,
+                        id,
+                        on_loan,
+                        heard,
+                        begun,
+                        spawned,
+                        body,
+                    });
+                }
+                Some(Err(_)) => pool.floor.roster.tell(Event::Lost(worker)),
+                None => {
+                    pool.put(worker);
+                    return Err(ServeError::HeadTooLarge);
+                }
+            }
+        }
+    }
+
+    /// Sees the request through to the end of its answer.
+    async fn run<C: Client>(&mut self, client: &mut C) -> Result<Served, Failure> {
+        loop {
+            let step = self.worker.link.receive(|h, p| self.read(h, p)).await;
+            match self.judge(step).await? {
+                Step::Reply(part, flags) if part.last => {
+                    return Ok(self.end(part, flags, client).await);
+                }
+                Step::Reply(part, _) => {
+                    if client.reply(part).await == Err(Gone) {
+                        return Ok(Served { gone: true });
+                    }
+                }
+                Step::Inform(head) => {
+                    if client.inform(head).await == Err(Gone) {
+                        return Ok(Served { gone: true });
+                    }
+                }
+                Step::Want(max) => self.feed(client, max).await?,
+                Step::Aside(_) => {}
+                Step::Ready => return Err(self.broken("READY before the end of its answer")),
+            }
+        }
+    }
+
+    /// Makes a step of a message.
+    fn read(&self, header: Header, payload: &[u8]) -> Result<Step, FrameError> {
+        match header.kind {
+            Kind::Response | Kind::Inform | Kind::Want if header.id != self.id => {
+                Err(FrameError::Payload("a frame of another request"))
+            }
+            Kind::Response => self.read_part(header, payload),
+            Kind::Inform => Ok(Step::Inform(read_head(payload)?.0)),
+            Kind::Want => {
+                let max = Reader::new(payload, "WANT").u32()?;
+                Ok(Step::Want(usize::try_from(max).unwrap_or(usize::MAX).max(1)))
+            }
+            Kind::Ready => Ok(Step::Ready),
+            _ => {
+                let uri = Some(self.head.request_uri);
+                match aside::hear(&self.pool.floor, &self.worker, uri, header, payload)? {
+                    Aside::No => Err(FrameError::Payload("a frame that is not for a server")),
+                    aside => Ok(Step::Aside(aside == Aside::Spawned)),
+                }
+            }
+        }
+    }
+
+    /// Makes a part of the answer of a `RESPONSE`.
+    fn read_part(&self, header: Header, payload: &[u8]) -> Result<Step, FrameError> {
+        if header.has(flag::HEAD) == self.begun {
+            return Err(FrameError::Payload("RESPONSE"));
+        }
+        let (head, body) = if header.has(flag::HEAD) {
+            let (head, is_bad, body) = read_head(payload)?;
+            if is_bad {
+                self.pool.floor.say(Level::Warn, "Invalid response status code", &[]);
+            }
+            (Some(head), body)
+        } else {
+            (None, payload)
+        };
+        let last = header.has(flag::LAST);
+        let body = Bytes::copy_from_slice(body);
+        let part = Part { head, body, last, flush: header.has(flag::FLUSH) };
+        Ok(Step::Reply(part, header.flags))
+    }
+
+    /// Notes what a step means for the exchange, or why there is none.
+    async fn judge(
+        &mut self,
+        step: Result<Result<Step, FrameError>, LinkError>,
+    ) -> Result<Step, Failure> {
+        let step = match step {
+            Ok(Ok(step)) => step,
+            Err(LinkError::Gone { unread }) => return Err(self.lost(unread).await),
+            Ok(Err(e)) => return Err(self.broken(&e.to_string())),
+            Err(e) => return Err(self.broken(&e.to_string())),
+        };
+        self.heard = true;
+        match &step {
+            Step::Reply(..) => self.begun = true,
+            Step::Aside(spawned) => self.spawned |= spawned,
+            _ => {}
+        }
+        Ok(step)
+    }
+
+    /// Passes the last part on, and the worker back.
+    async fn end<C: Client>(&mut self, part: Part, flags: u8, client: &mut C) -> Served {
+        let is_done = flags & (flag::DONE | flag::IDLE | flag::EXIT) != 0;
+        if is_done && std::mem::take(&mut self.spawned) {
+            self.pool.floor.request_ended(self.worker.serial);
+        }
+        if flags & flag::EXIT != 0 {
+            self.on_loan = false;
+            self.pool.floor.roster.tell(Event::Lost(Arc::clone(&self.worker)));
+        } else if flags & flag::IDLE != 0 {
+            self.give_back();
+        }
+        let mut reply = pin!(client.reply(part));
+        let first = poll_fn(|cx| Poll::Ready(reply.as_mut().poll(cx))).await;
+        if self.on_loan && is_done {
+            // Most often a worker script is back in its loop by now.
+            self.take_ready();
+        }
+        if self.on_loan {
+            self.finish_elsewhere(false, is_done);
+        }
+        let sent = match first {
+            Poll::Ready(sent) => sent,
+            Poll::Pending => reply.await,
+        };
+        Served { gone: sent == Err(Gone) }
+    }
+
+    /// Gives the worker back if its `READY` is there.
+    fn take_ready(&mut self) {
+        while let Some(step) = self.worker.link.receive_now(|h, p| self.read(h, p)) {
+            match step {
+                Ok(Ok(Step::Ready)) => return self.give_back(),
+                Ok(Ok(Step::Aside(spawned))) => self.spawned |= spawned,
+                // Its end is seen again where its last words are listened to.
+                Err(LinkError::Gone { .. }) => return,
+                _ => return drop(self.broken("it has more to say after the end")),
+            }
+        }
+    }
+
+    /// Passes some of the body to the worker.
+    async fn feed<C: Client>(&mut self, client: &mut C, max: usize) -> Result<(), Failure> {
+        let mut bits = 0;
+        if self.body.rest.is_empty() && !self.body.over {
+            match self.read_body(client).await? {
+                Ok(Some(part)) => self.body.rest = part,
+                Ok(None) => self.body.over = true,
+                Err(_cut_short) => {
+                    self.body.over = true;
+                    bits = flag::ABORT;
+                }
+            }
+        }
+        let part = self.body.next(max, self.head.content_length);
+        if self.body.over && self.body.rest.is_empty() {
+            bits |= flag::LAST;
+        }
+        // A worker that is gone is noticed when it is read from.
+        let _ = self.worker.link.post(Kind::Body, bits, self.id, [&part, b""]);
+        Ok(())
+    }
+
+    /// The next part of the body that is not empty, unless the worker ends first.
+    async fn read_body<C: Client>(
+        &mut self,
+        client: &mut C,
+    ) -> Result<io::Result<Option<Bytes>>, Failure> {
+        loop {
+            let mut part = pin!(client.read_body());
+            let part = loop {
+                let step = tokio::select! {
+                    biased;
+                    part = &mut part => break part,
+                    step = self.worker.link.receive(|h, p| self.read(h, p)) => step,
+                };
+                match self.judge(step).await? {
+                    Step::Aside(_) => {}
+                    _ => return Err(self.broken("it does not wait for the body")),
+                }
+            };
+            if !matches!(&part, Ok(Some(part)) if part.is_empty()) {
+                return Ok(part);
+            }
+        }
+    }
+
+    /// The worker is idle.
+    fn give_back(&mut self) {
+        self.on_loan = false;
+        self.pool.put(Arc::clone(&self.worker));
+    }
+
+    /// The worker's process ended in the middle.
+    async fn lost(&mut self, unread: bool) -> Failure {
+        self.on_loan = false;
+        self.pool.floor.roster.tell(Event::Lost(Arc::clone(&self.worker)));
+        if unread && !self.heard {
+            return Failure::Unread;
+        }
+        if self.spawned {
+            self.pool.floor.request_ended(self.worker.serial);
+        }
+        let exit = self.worker.ended().await;
+        report_loss(&self.pool.floor, &self.pool, &self.worker, exit, self.head.request_uri);
+        Failure::Failed(if exit.is_over_limit() {
+            ServeError::OverLimit
+        } else {
+            ServeError::Died(exit.to_string())
+        })
+    }
+
+    /// The worker broke the rules.
+    fn broken(&mut self, how: &str) -> Failure {
+        self.on_loan = false;
+        condemn(&self.pool, &self.worker, how);
+        Failure::Failed(ServeError::Protocol(how.to_owned()))
+    }
+
+    /// Lets a task of its own see the worker through to where it is idle.
+    fn finish_elsewhere(&mut self, client_gone: bool, is_done: bool) {
+        self.on_loan = false;
+        let (pool, worker) = (Arc::clone(&self.pool), Arc::clone(&self.worker));
+        if client_gone {
+            // A worker that is gone is noticed when it is read from.
+            let _ = worker.link.post(Kind::Abort, 0, self.id, [b"", b""]);
+        }
+        let uri = self.head.request_uri.to_vec();
+        let (id, spawned) = (self.id, self.spawned);
+        tokio::spawn(finish::finish(pool, worker, finish::Left { id, uri, spawned, is_done }));
+    }
+}
+
+impl Drop for Exchange<'_> {
+    /// Whoever drops an exchange whose worker is on loan no longer wants the answer.
+    fn drop(&mut self) {
+        if self.on_loan {
+            self.finish_elsewhere(true, false);
+        }
+    }
+}
+
+impl Body {
+    /// The body of this request as far as it did not come with the head.
+    fn of(head: &Head<'_>) -> Self {
+        Self { rest: Bytes::new(), sent: head.body.len() as u64, over: head.body_complete }
+    }
+
+    /// At most `max` bytes of what is there. The body is over when as many bytes as were
+    /// announced have gone.
+    fn next(&mut self, max: usize, announced: i64) -> Bytes {
+        let part = self.rest.split_to(max.min(self.rest.len()));
+        self.sent += part.len() as u64;
+        if u64::try_from(announced).is_ok_and(|announced| self.sent >= announced) {
+            self.over = true;
+        }
+        part
+    }
+}
+
+/// Ends a worker that broke the rules of its link.
+fn condemn(pool: &Pool, worker: &Worker, how: &str) {
+    pool.floor.roster.tell(Event::Kill(worker.serial));
+    pool.floor.request_ended(worker.serial);
+    let fields = [
+        ("worker", Value::Str(pool.name())),
+        ("pid", Value::Int(worker.pid().into())),
+        ("error", Value::Str(how)),
+    ];
+    pool.floor.say(Level::Error, "PHP worker broke the protocol, killing it", &fields);
+}
+
+/// Logs that a worker's process ended while it served a request.
+fn report_loss(floor: &Floor, pool: &Pool, worker: &Worker, exit: super::floor::Exit, uri: &[u8]) {
+    let (uri, how) = (String::from_utf8_lossy(uri), exit.to_string());
+    let fields = [
+        ("worker", Value::Str(pool.name())),
+        ("pid", Value::Int(worker.pid().into())),
+        ("uri", Value::Str(&uri)),
+        ("exit", Value::Str(&how)),
+    ];
+    let message = if exit.is_over_limit() {
+        "PHP worker did not stop at its time limit and was killed".to_owned()
+    } else {
+        format!("PHP worker {how} while it served a request")
+    };
+    floor.say(Level::Error, &message, &fields);
 }

@@ -1,0 +1,48 @@
+//! The command line: a file per command, and the only place that prints.
+//!
+//! In reading order: [`args`] reads flags in the words of Caddy's command line, [`terminal`]
+//! writes results and errors, [`load`] finds a configuration and reads it; then the
+//! commands, `run` and `php-server` among them through [`serve`], where the parts of the
+//! server are put together.
+//!
+//! Exit codes are Caddy's: 0 done, 1 failed to start, 2 a second signal ended it at once.
+
+mod adapt;
+mod args;
+mod env_file;
+mod help;
+mod load;
+mod php_cli;
+mod run;
+mod serve;
+mod terminal;
+mod validate;
+mod version;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the command that the process's arguments name.
+pub fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    let word = words.next();
+    match dispatch(word.as_ref().and_then(|w| w.to_str()), words.collect()) {
+        Ok(code) => code,
+        Err(error) => {
+            terminal::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Option<&str>, words: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    match command {
+        None | Some("help" | "--help" | "-h") => help::command(&words),
+        Some("adapt") => adapt::command(words),
+        Some("php-cli") => php_cli::command(&words),
+        Some("run") => run::command(words),
+        Some("validate") => validate::command(words),
+        Some("version" | "--version" | "-v") => version::command(words),
+        Some(word) => anyhow::bail!("unknown command \"{word}\" for \"pogo\""),
+    }
+}

@@ -1,0 +1,139 @@
+//! Finds a configuration, reads it and turns it into Caddy's JSON types.
+
+use super::args::Args;
+use super::env_file;
+use crate::config::Config;
+use anyhow::{Context, anyhow, bail};
+use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+/// Which configuration, and what is set before it is read.
+#[derive(Default)]
+pub(super) struct Source {
+    /// `--config`: a path, or `-` for standard input.
+    pub(super) file: Option<String>,
+    /// `--adapter`.
+    pub(super) adapter: Option<String>,
+    /// `--envfile`, each.
+    pub(super) env_files: Vec<String>,
+}
+
+/// A configuration, and where it came from.
+pub(super) struct Loaded {
+    pub(super) config: Config,
+}
+
+impl Source {
+    /// Reads the flag that `name` is, if it is one of ours.
+    pub(super) fn flag(&mut self, name: &str, args: &mut Args) -> anyhow::Result<bool> {
+        match name {
+            "-c" | "--config" => self.file = Some(args.value()?),
+            "-a" | "--adapter" => self.adapter = Some(args.value()?),
+            "--envfile" => self.env_files.push(args.value()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Sets the variables of `--envfile` by starting this program anew with them, in the
+    /// same process: only so does every part see them, PHP included, and no thread can
+    /// read the environment while it changes. `words` is the command without `--envfile`.
+    pub(super) fn enter_environment(&self, words: &[&str]) -> anyhow::Result<()> {
+        if self.env_files.is_empty() {
+            return Ok(());
+        }
+        let mut again = Command::new(std::env::current_exe().context("finding pogo itself")?);
+        for file in &self.env_files {
+            let variables = env_file::read(file)?;
+            again.envs(variables.into_iter().filter(|(key, _)| std::env::var_os(key).is_none()));
+        }
+        again.args(words);
+        for (flag, value) in [("--config", &self.file), ("--adapter", &self.adapter)] {
+            again.args(value.iter().flat_map(|value| [flag, value]));
+        }
+        Err(again.exec()).context("starting pogo anew with the environment file's variables")
+    }
+
+    /// Reads the configuration; `adapter` is what it is written in when neither a flag nor
+    /// the file's name says so.
+    pub(super) fn load(&self, adapter: Option<&str>) -> anyhow::Result<Loaded> {
+        let (name, bytes) = self.read()?;
+        let adapter = self.adapter.as_deref().or(adapter).or_else(|| adapter_of(&name));
+        match adapter {
+            Some("caddyfile") => bail!("no Caddyfile can be adapted yet"),
+            Some("json") | None => {
+                let config = Config::from_json(&bytes)
+                    .map_err(|e| json_error(e.into(), adapter.is_none(), &bytes))?;
+                Ok(Loaded { config })
+            }
+            Some(other) => bail!("unrecognized config adapter: {other}"),
+        }
+    }
+
+    fn read(&self) -> anyhow::Result<(String, Vec<u8>)> {
+        let name = match &self.file {
+            Some(name) if name == "-" => {
+                let mut bytes = Vec::new();
+                io::stdin().lock().read_to_end(&mut bytes).context("reading config from stdin")?;
+                return Ok(("stdin".to_owned(), bytes));
+            }
+            Some(name) => name.clone(),
+            None if Path::new("Caddyfile").exists() => "Caddyfile".to_owned(),
+            None => bail!(
+                "no configuration: there is no Caddyfile in this folder, and --config names none"
+            ),
+        };
+        let bytes = std::fs::read(&name)
+            .map_err(|e| anyhow!("open {name}: {}", reason(&e)))
+            .context("reading config from file")?;
+        Ok((name, bytes))
+    }
+}
+
+/// What an I/O error is called, without the number that Rust adds.
+pub(super) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split_once(" (os error").map_or(text.as_str(), |(said, _)| said);
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_ascii_lowercase()).into_iter().chain(chars).collect()
+}
+
+/// Caddy's guess: a file called `Caddyfile…` or `….caddyfile` is one.
+fn adapter_of(name: &str) -> Option<&'static str> {
+    let base = name.rsplit('/').next().unwrap_or(name);
+    let is_json = base.ends_with(".json");
+    let is_caddyfile = base.starts_with("Caddyfile") || base.ends_with(".caddyfile");
+    (is_caddyfile && !is_json).then_some("caddyfile")
+}
+
+fn json_error(error: anyhow::Error, guessed: bool, bytes: &[u8]) -> anyhow::Error {
+    let looks_like_json = bytes.trim_ascii_start().starts_with(b"{\"")
+        || serde_json::from_slice::<serde_json::Value>(bytes).is_ok();
+    if guessed && !looks_like_json {
+        error.context("config is not valid JSON (did you mean to use --adapter caddyfile?)")
+    } else {
+        error.context("loading config")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_called_caddyfile_is_one() {
+        assert_eq!(adapter_of("Caddyfile"), Some("caddyfile"));
+        assert_eq!(adapter_of("/etc/x/Caddyfile.dev"), Some("caddyfile"));
+        assert_eq!(adapter_of("a.caddyfile"), Some("caddyfile"));
+        assert_eq!(adapter_of("Caddyfile.json"), None);
+        assert_eq!(adapter_of("caddy.json"), None);
+    }
+
+    #[test]
+    fn reasons_read_as_the_system_says_them() {
+        let error = io::Error::from_raw_os_error(2);
+        assert_eq!(reason(&error), "no such file or directory");
+    }
+}

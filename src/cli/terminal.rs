@@ -1,0 +1,79 @@
+//! What the commands say: results on standard output, errors and warnings on standard error.
+//!
+//! For people at a terminal an error is a line `Error: …`; otherwise it is a JSON line like
+//! those of the log, as Caddy has it, so that what collects the log understands it.
+
+use serde_json::json;
+use std::io::{self, IsTerminal, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Writes a command's result. A reader that has gone away is no error of ours.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
+
+/// Reports why a command failed.
+pub(super) fn error(error: &anyhow::Error) {
+    let text = format!("{error:#}");
+    if io::stderr().is_terminal() {
+        let excerpt = error.downcast_ref::<Excerpt>().map_or("", |e| e.source_line.as_str());
+        write(&format!("Error: {text}\n{excerpt}"));
+    } else {
+        write(&log_line("error", "", &text, None));
+    }
+}
+
+/// An error in a file that can show the line it is about.
+#[derive(Debug)]
+pub(super) struct Excerpt {
+    /// The whole error, one line.
+    pub(super) message: String,
+    /// The source line with a caret under it, and a hint; ends with a newline or is empty.
+    pub(super) source_line: String,
+}
+
+impl std::fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Excerpt {}
+
+fn log_line(level: &str, logger: &str, text: &str, place: Option<(&str, u32)>) -> String {
+    let ts = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
+    let mut line = format!("{{\"level\":{},\"ts\":{ts:.6}", json!(level));
+    if !logger.is_empty() {
+        line.push_str(&format!(",\"logger\":{}", json!(logger)));
+    }
+    line.push_str(&format!(",\"msg\":{}", json!(text)));
+    if let Some((file, number)) = place {
+        line.push_str(&format!(",\"file\":{},\"line\":{number}", json!(file)));
+    }
+    line.push_str("}\n");
+    line
+}
+
+/// There is nowhere left to report that standard error cannot be written.
+fn write(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_is_json_with_the_place() {
+        let line = log_line("warn", "", "say \"x\"", Some(("Caddyfile", 3)));
+        let v: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(v["msg"], "say \"x\"");
+        assert_eq!(v["file"], "Caddyfile");
+        assert_eq!(v["line"], 3);
+        assert!(v["ts"].as_f64().expect("a number") > 1e9);
+    }
+}

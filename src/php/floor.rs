@@ -1,0 +1,211 @@
+//! What all pools stand on: the roster of workers, the tasks, the log, and the way to
+//! tell the supervisor what happened.
+
+use super::link::Link;
+use super::log::{Level, Line, Log, SUPERVISOR, Value};
+use crate::pogo::{Hands, Tasks};
+use dashmap::DashMap;
+use php_wire::control::EXIT_OVER_LIMIT;
+use php_wire::frame::Kind;
+use php_wire::task::Outcome;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::{SetOnce, mpsc};
+
+/// How long the zygote's report may lag behind a worker's closed socket.
+const REPORT_MAX: Duration = Duration::from_millis(500);
+
+/// One worker process, from its fork to its end.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    /// Unique in the server's life.
+    pub serial: u32,
+    /// Which of the supervisor's pools it belongs to.
+    pub pool: usize,
+    /// Which zygote forked it.
+    pub zygote: u32,
+    /// Its socket.
+    pub link: Arc<Link>,
+    pid: AtomicI32,
+    exit: SetOnce<Exit>,
+}
+
+/// How a worker's process ended; both are absent when nobody could see it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Exit {
+    /// Its exit code, when it ended by itself.
+    pub code: Option<i32>,
+    /// The signal, when one ended it.
+    pub signal: Option<i32>,
+}
+
+/// What the supervisor is told.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A worker sent its first `READY`.
+    Ready(Arc<Worker>),
+    /// A worker ended before that; with what its script wrote.
+    BootFailed(Arc<Worker>, String),
+    /// A worker's socket is closed.
+    Lost(Arc<Worker>),
+    /// Requests have waited a while for a worker of this pool.
+    Pressed(usize),
+    /// A worker above the usual number has idled long enough.
+    Stop {
+        /// Which worker.
+        serial: u32,
+        /// What it is to stop, if it still does it.
+        job: u64,
+    },
+    /// End a worker at once.
+    Kill(u32),
+    /// Another zygote was started, or could not be.
+    Zygote(Box<super::supervisor::NewZygote>),
+    /// The server ends: let everybody finish for so long, then end everything.
+    Drain(Duration),
+}
+
+/// The workers by their serials, and the supervisor's ear.
+#[derive(Debug)]
+pub(crate) struct Roster {
+    /// All workers whose end is not known yet.
+    pub workers: DashMap<u32, Arc<Worker>>,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+/// What all pools stand on.
+pub(crate) struct Floor {
+    /// Who works here.
+    pub roster: Arc<Roster>,
+    /// The tasks, when they are configured.
+    pub tasks: Option<Arc<Tasks>>,
+    /// Where lines go.
+    pub log: Log,
+    requests: AtomicU64,
+}
+
+impl Worker {
+    /// A worker that is about to be forked.
+    pub(crate) fn new(serial: u32, pool: usize, zygote: u32, link: Link) -> Self {
+        let (link, pid, exit) = (Arc::new(link), AtomicI32::new(0), SetOnce::new());
+        Self { serial, pool, zygote, link, pid, exit }
+    }
+
+    /// Its process, once the zygote has said so.
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid.load(Ordering::Relaxed)
+    }
+
+    /// The zygote said which process it is.
+    pub(crate) fn is_process(&self, pid: i32) {
+        self.pid.store(pid, Ordering::Relaxed);
+    }
+
+    /// It is known how it ended. The first to say so is right.
+    pub(crate) fn has_ended(&self, exit: Exit) {
+        // An error only means that somebody knew before.
+        let _ = self.exit.set(exit);
+    }
+
+    /// How it ended, if that is known.
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        self.exit.get().copied()
+    }
+
+    /// How it ended; waits a moment for the zygote's report.
+    pub(crate) async fn ended(&self) -> Exit {
+        let report = tokio::time::timeout(REPORT_MAX, self.exit.wait()).await;
+        report.copied().unwrap_or_default()
+    }
+}
+
+impl Exit {
+    /// Whether it ended itself because PHP did not stop in time.
+    pub(crate) const fn is_over_limit(self) -> bool {
+        matches!(self.code, Some(EXIT_OVER_LIMIT))
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.signal, self.code) {
+            (Some(n), _) => write!(f, "killed by {}", crate::pogo::broker::signal_text(n)),
+            (None, Some(code)) => write!(f, "ended with exit code {code}"),
+            (None, None) => f.write_str("ended, nobody saw how"),
+        }
+    }
+}
+
+impl Roster {
+    /// Nobody yet; events go to the other end of `events`.
+    pub(crate) fn new(events: mpsc::UnboundedSender<Event>) -> Arc<Self> {
+        Arc::new(Self { workers: DashMap::new(), events })
+    }
+
+    /// Tells the supervisor. When it has ended, so has everything else.
+    pub(crate) fn tell(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+
+    /// Sends a frame to a worker, if it is still there.
+    fn post(&self, worker: u32, kind: Kind, id: u64, parts: [&[u8]; 2]) {
+        let link = self.workers.get(&worker).map(|w| Arc::clone(&w.link));
+        if let Some(link) = link {
+            // Whoever reads from it learns that it is gone.
+            let _ = link.post(kind, 0, id, parts);
+        }
+    }
+}
+
+impl Hands for Roster {
+    fn run(&self, worker: u32, task: u64, message: &[u8]) {
+        self.post(worker, Kind::Task, task, [message, b""]);
+    }
+
+    fn answer(&self, spawner: u32, task: u64, outcome: Outcome<'_>) {
+        self.post(spawner, Kind::Result, task, [&[outcome.tag()], outcome.text()]);
+    }
+
+    fn stop(&self, worker: u32, task: u64) {
+        self.tell(Event::Stop { serial: worker, job: task });
+    }
+
+    fn kill(&self, worker: u32) {
+        self.tell(Event::Kill(worker));
+    }
+}
+
+impl Floor {
+    /// The floor of a runtime.
+    pub(crate) fn new(roster: Arc<Roster>, tasks: Option<Arc<Tasks>>, log: Log) -> Arc<Self> {
+        Arc::new(Self { roster, tasks, log, requests: AtomicU64::new(0) })
+    }
+
+    /// The next request's id.
+    pub(crate) fn next_request(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Writes a line of the supervision, if its level is kept.
+    pub(crate) fn say(&self, level: Level, message: &str, fields: &[(&str, Value<'_>)]) {
+        if self.log.enabled(level) {
+            let logger = SUPERVISOR;
+            self.log.write(&Line { level, logger, message, fields, context: None });
+        }
+    }
+
+    /// A request ended on this worker, or the worker did.
+    pub(crate) fn request_ended(&self, worker: u32) {
+        if let Some(tasks) = &self.tasks {
+            tasks.request_ended(worker);
+        }
+    }
+}
+
+impl fmt::Debug for Floor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Floor").field("tasks", &self.tasks).finish_non_exhaustive()
+    }
+}
