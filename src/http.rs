@@ -27,4 +27,7 @@ mod server;
 mod session;
 mod uri;
 
+#[cfg(test)]
+mod tests;
+
 pub use server::{BindError, Bound, ProvisionError, Server};

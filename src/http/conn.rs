@@ -2,16 +2,17 @@
 //!
 //! A response's head, its chunk and the last chunk are separate writes of the session;
 //! here they become one system call. What is larger than the buffer goes out beside it in
-//! one vectored write, without a copy. Bytes that were read to find out which protocol
-//! is spoken can be put back.
+//! one vectored write, without a copy. A connection can be asked for bytes before anybody
+//! reads them: to find out which protocol is spoken, or that a next request begins.
 
 use async_trait::async_trait;
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 use pingora_core::protocols::raw_connect::ProxyDigest;
 use pingora_core::protocols::{
     GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
     TimingDigest, UniqueID,
 };
+use rustix::net::RecvFlags;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
@@ -25,6 +26,8 @@ use tokio::net::TcpStream;
 
 /// Writes up to this many bytes wait for more or for a flush.
 const BUFFER_SIZE: usize = 16 * 1024;
+/// Received at once before a request begins: most heads are shorter.
+const FILL_SIZE: usize = 4096;
 /// How long a closing connection waits for what the client still sends, for each read
 /// and in all.
 const LINGER_READ: Duration = Duration::from_millis(500);
@@ -33,9 +36,9 @@ const LINGER_TOTAL: Duration = Duration::from_secs(5);
 /// One client's connection.
 #[derive(Debug)]
 pub(super) struct Conn {
-    tcp: TcpStream,
-    /// Read before, to be read again.
-    rewound: Bytes,
+    tcp: Arc<TcpStream>,
+    /// Received before anybody read it.
+    waiting: BytesMut,
     /// Written, not sent.
     out: BytesMut,
     held: AtomicBool,
@@ -49,8 +52,8 @@ impl Conn {
         // It is empty, so this does not fail.
         let _ = digest.peer_addr.set(Some(remote.into()));
         Self {
-            tcp,
-            rewound: Bytes::new(),
+            tcp: Arc::new(tcp),
+            waiting: BytesMut::new(),
             out: BytesMut::new(),
             held: AtomicBool::new(false),
             eager: AtomicBool::new(false),
@@ -58,10 +61,26 @@ impl Conn {
         }
     }
 
-    /// Puts bytes back to be read next.
-    pub(super) fn rewind(&mut self, bytes: Bytes) {
-        debug_assert!(self.rewound.is_empty(), "bytes are put back once");
-        self.rewound = bytes;
+    /// Waits for more bytes than those that wait to be read, and keeps them for the
+    /// reader; false at the end. Loses nothing when it is dropped.
+    pub(super) async fn fill(&mut self) -> io::Result<bool> {
+        let mut buffer = [0; FILL_SIZE];
+        loop {
+            self.tcp.readable().await?;
+            match receive(&self.tcp, &mut buffer) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(0) => return Ok(false),
+                read => {
+                    self.waiting.extend_from_slice(&buffer[..read?]);
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    /// What [`Self::fill`] brought and nobody has read.
+    pub(super) fn waiting(&self) -> &[u8] {
+        &self.waiting
     }
 
     /// Ignores flushes while true.
@@ -74,36 +93,20 @@ impl Conn {
         self.eager.store(eager, Ordering::Relaxed);
     }
 
-    /// Waits until there is something to read, or the end.
-    pub(super) async fn readable(&self) -> io::Result<()> {
-        if self.rewound.is_empty() { self.tcp.readable().await } else { Ok(()) }
-    }
-
-    /// Waits until the client has closed its end. Never returns while bytes of it are
-    /// unread, which is also how a client that sends its next request looks.
-    pub(super) async fn closed_by_client(&self) {
-        let mut probe = [0];
-        loop {
-            let Ok(ready) = self.tcp.ready(Interest::READABLE).await else { return };
-            if ready.is_read_closed() {
-                return;
-            }
-            match self.tcp.try_io(Interest::READABLE, || {
-                rustix::net::recv(&self.tcp, &mut probe[..], rustix::net::RecvFlags::PEEK)
-                    .map_err(io::Error::from)
-            }) {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                Ok((1.., _)) => std::future::pending().await,
-                Ok(_) | Err(_) => return,
-            }
-        }
+    /// An eye on the client that does not keep the connection from its work.
+    pub(super) fn watch(&self) -> Watch {
+        Watch(Arc::clone(&self.tcp))
     }
 
     /// Sends what waits, with `more` behind it; returns how much of `more` went out.
     fn poll_send(&mut self, cx: &mut Context<'_>, more: &[u8]) -> Poll<io::Result<usize>> {
-        while !self.out.is_empty() {
+        while !self.out.is_empty() || !more.is_empty() {
+            ready!(self.tcp.poll_write_ready(cx))?;
             let slices = [IoSlice::new(&self.out), IoSlice::new(more)];
-            let sent = ready!(Pin::new(&mut self.tcp).poll_write_vectored(cx, &slices))?;
+            let sent = match self.tcp.try_write_vectored(&slices) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
+                sent => sent?,
+            };
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -113,10 +116,33 @@ impl Conn {
                 return Poll::Ready(Ok(sent - ours));
             }
         }
-        if more.is_empty() {
-            return Poll::Ready(Ok(0));
+        Poll::Ready(Ok(0))
+    }
+}
+
+/// Sees whether the client is still there.
+#[derive(Debug)]
+pub(super) struct Watch(Arc<TcpStream>);
+
+impl Watch {
+    /// Waits until the client has closed its end. Never returns while bytes of it are
+    /// unread, which is also how a client that sends its next request looks.
+    pub(super) async fn closed_by_client(&self) {
+        let mut probe = [0];
+        loop {
+            let Ok(ready) = self.0.ready(Interest::READABLE).await else { return };
+            if ready.is_read_closed() {
+                return;
+            }
+            match self.0.try_io(Interest::READABLE, || {
+                rustix::net::recv(&*self.0, &mut probe[..], RecvFlags::PEEK)
+                    .map_err(io::Error::from)
+            }) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Ok((1.., _)) => std::future::pending().await,
+                Ok(_) | Err(_) => return,
+            }
         }
-        Pin::new(&mut self.tcp).poll_write(cx, more)
     }
 }
 
@@ -126,13 +152,46 @@ impl AsyncRead for Conn {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.rewound.is_empty() {
-            return Pin::new(&mut self.tcp).poll_read(cx, buf);
+        if !self.waiting.is_empty() {
+            let len = self.waiting.len().min(buf.remaining());
+            buf.put_slice(&self.waiting[..len]);
+            self.waiting.advance(len);
+            if self.waiting.is_empty() {
+                // An idle connection holds no buffer.
+                self.waiting = BytesMut::new();
+            }
+            return Poll::Ready(Ok(()));
         }
-        let len = self.rewound.len().min(buf.remaining());
-        buf.put_slice(&self.rewound.split_to(len));
-        Poll::Ready(Ok(()))
+        loop {
+            ready!(self.tcp.poll_read_ready(cx))?;
+            let read = if buf.remaining() <= FILL_SIZE {
+                receive(&self.tcp, buf.initialize_unfilled()).map(|n| buf.advance(n))
+            } else {
+                // Clearing a large buffer costs more than one more system call.
+                self.tcp.try_read_buf(buf).map(drop)
+            };
+            match read {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read),
+            }
+        }
     }
+}
+
+/// Receives what is there. A short read means that there is no more, so that the next
+/// one waits for news instead of asking in vain.
+fn receive(tcp: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut short = None;
+    let len = buffer.len();
+    let received = tcp.try_io(Interest::READABLE, || {
+        let (_, read) = rustix::net::recv(tcp, &mut *buffer, RecvFlags::empty())?;
+        if (1..len).contains(&read) {
+            short = Some(read);
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(read)
+    });
+    short.map_or(received, Ok)
 }
 
 impl AsyncWrite for Conn {
@@ -159,7 +218,9 @@ impl AsyncWrite for Conn {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_send(cx, &[]))?;
-        Pin::new(&mut self.tcp).poll_shutdown(cx)
+        // A client that is gone needs not be told.
+        let _ = rustix::net::shutdown(&*self.tcp, rustix::net::Shutdown::Write);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -174,9 +235,7 @@ impl Shutdown for Conn {
         }
         let mut sink = [0; 4096];
         let drained = async {
-            while let Ok(Ok(1..)) =
-                tokio::time::timeout(LINGER_READ, self.tcp.read(&mut sink)).await
-            {}
+            while let Ok(Ok(1..)) = tokio::time::timeout(LINGER_READ, self.read(&mut sink)).await {}
         };
         // Whoever sends for longer than this loses our answer.
         let _ = tokio::time::timeout(LINGER_TOTAL, drained).await;
@@ -225,13 +284,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bytes_put_back_are_read_first() {
+    async fn bytes_that_were_awaited_are_read_first() {
         let (mut conn, mut client) = pair().await;
-        conn.rewind(Bytes::from_static(b"ab"));
+        client.write_all(b"ab").await.expect("sent");
+        assert!(conn.fill().await.expect("two bytes"));
         client.write_all(b"cd").await.expect("sent");
         let mut got = [0; 4];
         conn.read_exact(&mut got).await.expect("four bytes");
-        assert_eq!(&got, b"abcd");
+        assert_eq!((&got, conn.waiting()), (b"abcd", &b""[..]));
+        drop(client);
+        assert!(!conn.fill().await.expect("the end"));
     }
 
     #[tokio::test]
@@ -255,11 +317,12 @@ mod tests {
     async fn a_client_that_leaves_is_noticed_and_one_that_sends_is_not_gone() {
         let (conn, client) = pair().await;
         drop(client);
-        conn.closed_by_client().await;
+        conn.watch().closed_by_client().await;
         let (conn, mut client) = pair().await;
         client.write_all(b"x").await.expect("sent");
-        conn.readable().await.expect("readable");
-        let gone = tokio::time::timeout(Duration::from_millis(20), conn.closed_by_client());
+        conn.tcp.readable().await.expect("readable");
+        let watch = conn.watch();
+        let gone = tokio::time::timeout(Duration::from_millis(20), watch.closed_by_client());
         assert!(gone.await.is_err());
     }
 }

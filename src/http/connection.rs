@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 /// One client's connection, to whatever it speaks.
 #[derive(Debug)]
-pub struct Connection {
+pub(crate) struct Connection {
     /// The client's address.
     pub remote: SocketAddr,
     /// Our address.
@@ -20,7 +20,7 @@ pub struct Connection {
 
 impl Connection {
     /// Whether the server is being stopped.
-    pub fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         *self.stop.borrow()
     }
 

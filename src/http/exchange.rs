@@ -24,7 +24,7 @@ const BUFFERED_BODY_MAX: usize = 8 * 1024 * 1024;
 
 /// What a handler leaves to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flow {
+pub(crate) enum Flow {
     /// The next handler.
     Next,
     /// Nothing: the request is answered.
@@ -33,7 +33,7 @@ pub enum Flow {
 
 /// Why a handler did not answer.
 #[derive(Clone, Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The error routes answer, or else the bare status.
     Error(HandlerError),
     /// Nothing can be sent any more, or nothing may: the connection is dropped.
@@ -41,11 +41,11 @@ pub enum Failure {
 }
 
 /// How a handler ends.
-pub type Outcome = Result<Flow, Failure>;
+pub(crate) type Outcome = Result<Flow, Failure>;
 
 /// An error with the status that tells the client of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HandlerError {
+pub(crate) struct HandlerError {
     /// The status.
     pub status: u16,
     /// The reason, for log and error pages.
@@ -56,14 +56,14 @@ pub struct HandlerError {
 
 impl Failure {
     /// An error with this status.
-    pub fn error(status: u16, message: impl Into<String>) -> Self {
+    pub(crate) fn error(status: u16, message: impl Into<String>) -> Self {
         Self::Error(HandlerError { status, message: message.into(), id: error_id() })
     }
 }
 
 impl HandlerError {
     /// The value of one of its placeholders.
-    pub fn part(&self, part: ErrorPart) -> Cow<'_, [u8]> {
+    pub(crate) fn part(&self, part: ErrorPart) -> Cow<'_, [u8]> {
         match part {
             ErrorPart::Message => Cow::Borrowed(self.message.as_bytes()),
             ErrorPart::Status => self.status.to_string().into_bytes().into(),
@@ -80,7 +80,8 @@ impl HandlerError {
 fn error_id() -> String {
     use std::hash::{BuildHasher, RandomState};
     let mut n = RandomState::new().hash_one(Instant::now());
-    let digit = |n: u64| b"abcdefghijkmnpqrstuvwxyz0123456789"[usize::try_from(n % 34).unwrap_or(0)];
+    let digit =
+        |n: u64| b"abcdefghijkmnpqrstuvwxyz0123456789"[usize::try_from(n % 34).unwrap_or(0)];
     let letters = std::iter::repeat_with(|| {
         let letter = digit(n);
         n /= 34;
@@ -91,17 +92,20 @@ fn error_id() -> String {
 
 /// Variables of a request, by name.
 #[derive(Debug, Default)]
-pub struct Vars<'s>(Vec<(Cow<'s, [u8]>, Cow<'s, [u8]>)>);
+pub(crate) struct Vars<'s>(Vec<(Text<'s>, Text<'s>)>);
+
+/// A text that the configuration or the request owns.
+type Text<'s> = Cow<'s, [u8]>;
 
 impl<'s> Vars<'s> {
     /// The value of a variable, empty when it is not set.
-    pub fn value(&self, name: &str) -> &[u8] {
+    pub(crate) fn value(&self, name: &str) -> &[u8] {
         let mut found = self.0.iter().filter(|(key, _)| **key == *name.as_bytes());
         found.next().map(|(_, value)| &**value).unwrap_or_default()
     }
 
     /// Sets a variable.
-    pub fn set(&mut self, name: Cow<'s, [u8]>, value: Cow<'s, [u8]>) {
+    pub(crate) fn set(&mut self, name: Text<'s>, value: Text<'s>) {
         match self.0.iter_mut().find(|(key, _)| *key == name) {
             Some(entry) => entry.1 = value,
             None => self.0.push((name, value)),
@@ -110,7 +114,7 @@ impl<'s> Vars<'s> {
 }
 
 /// A request in flight.
-pub struct Exchange<'s> {
+pub(crate) struct Exchange<'s> {
     pub(super) session: &'s mut Session,
     pub(super) connection: &'s Connection,
     pub(super) site: &'s Site,
@@ -187,12 +191,12 @@ impl<'s> Exchange<'s> {
     }
 
     /// The request's header.
-    pub fn headers(&self) -> &HeaderMap {
+    pub(crate) fn headers(&self) -> &HeaderMap {
         self.changed_headers.as_ref().unwrap_or_else(|| self.original_headers())
     }
 
     /// Changes the request's header and host.
-    pub fn change_headers(&mut self, change: impl FnOnce(&mut HeaderMap, &mut Vec<u8>)) {
+    pub(crate) fn change_headers(&mut self, change: impl FnOnce(&mut HeaderMap, &mut Vec<u8>)) {
         let mut headers = match self.changed_headers.take() {
             Some(headers) => headers,
             None => self.original_headers().clone(),
@@ -203,27 +207,27 @@ impl<'s> Exchange<'s> {
     }
 
     /// The header as the client sent it.
-    pub fn original_headers(&self) -> &HeaderMap {
+    pub(crate) fn original_headers(&self) -> &HeaderMap {
         &self.session.req_header().headers
     }
 
     /// The host as the client sent it.
-    pub fn original_host(&self) -> &[u8] {
+    pub(crate) fn original_host(&self) -> &[u8] {
         self.original_host.as_ref().unwrap_or(&self.host)
     }
 
     /// The method as the client sent it.
-    pub fn original_method(&self) -> &Method {
+    pub(crate) fn original_method(&self) -> &Method {
         &self.session.req_header().method
     }
 
     /// Path and query as the client sent them.
-    pub fn original_uri(&self) -> &[u8] {
+    pub(crate) fn original_uri(&self) -> &[u8] {
         origin_form(self.session.req_header().raw_path())
     }
 
     /// The same, taken apart.
-    pub fn original_target(&self) -> Target {
+    pub(crate) fn original_target(&self) -> Target {
         Target::parse(self.original_uri()).unwrap_or_default()
     }
 
@@ -234,12 +238,12 @@ impl<'s> Exchange<'s> {
     }
 
     /// `http` or `https`.
-    pub fn scheme(&self) -> &'static str {
+    pub(crate) fn scheme(&self) -> &'static str {
         "http"
     }
 
     /// The protocol's version as Go writes it.
-    pub fn proto(&self) -> &'static str {
+    pub(crate) fn proto(&self) -> &'static str {
         match self.version() {
             Version::HTTP_10 => "HTTP/1.0",
             Version::HTTP_2 => "HTTP/2.0",
@@ -249,22 +253,22 @@ impl<'s> Exchange<'s> {
     }
 
     /// The protocol's version.
-    pub fn version(&self) -> Version {
+    pub(crate) fn version(&self) -> Version {
         self.session.req_header().version
     }
 
     /// The client's address.
-    pub fn remote(&self) -> SocketAddr {
+    pub(crate) fn remote(&self) -> SocketAddr {
         self.connection.remote
     }
 
     /// Our address.
-    pub fn local(&self) -> SocketAddr {
+    pub(crate) fn local(&self) -> SocketAddr {
         self.connection.local
     }
 
     /// The value of a cookie by its name in any case.
-    pub fn cookie(&self, name: &str) -> Option<&[u8]> {
+    pub(crate) fn cookie(&self, name: &str) -> Option<&[u8]> {
         let lines = self.headers().get_all(COOKIE).iter();
         let pairs = lines.flat_map(|line| line.as_bytes().split(|b| *b == b';'));
         pairs.map(<[u8]>::trim_ascii).find_map(|pair| {
@@ -276,7 +280,7 @@ impl<'s> Exchange<'s> {
     }
 
     /// The length of the body as announced; `None` when only its end tells.
-    pub fn body_length(&self) -> Option<u64> {
+    pub(crate) fn body_length(&self) -> Option<u64> {
         if self.body.empty {
             return Some(0);
         }
@@ -285,7 +289,7 @@ impl<'s> Exchange<'s> {
     }
 
     /// Bytes of the body that were read so far.
-    pub fn body_bytes_read(&self) -> u64 {
+    pub(crate) fn body_bytes_read(&self) -> u64 {
         self.body.read
     }
 
@@ -294,12 +298,29 @@ impl<'s> Exchange<'s> {
         self.body.awaits_continue
     }
 
+    /// How long the client may take for the next part of its body; unbounded when absent.
+    pub(crate) fn set_body_timeout(&mut self, limit: Option<std::time::Duration>) {
+        self.session.set_read_timeout(limit);
+    }
+
+    /// Waits until the client has left.
+    pub(crate) fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
+        let watch = super::response::conn_of(self.session).map(super::conn::Conn::watch);
+        async move {
+            match watch {
+                Some(watch) => watch.closed_by_client().await,
+                // Other protocols tell when the answer is written.
+                None => std::future::pending().await,
+            }
+        }
+    }
+
     /// The next part of the body; `None` at its end. A client that waits for
     /// `100 Continue` is told to go on.
     ///
     /// # Errors
     /// When the client went away or took too long.
-    pub async fn read_body(&mut self) -> io::Result<Option<Bytes>> {
+    pub(crate) async fn read_body(&mut self) -> io::Result<Option<Bytes>> {
         if let Some(bytes) = self.body.returned.take() {
             return Ok(Some(bytes));
         }

@@ -2,7 +2,7 @@
 
 /// Whether all of `text` matches. `*` and `?` stop at a slash, `\` takes the next
 /// character's meaning; a malformed pattern matches nothing.
-pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let mut pattern = pattern;
     let mut text = text;
     // Where to go on when the text after the last `*` does not fit.
@@ -72,7 +72,7 @@ fn class_char(class: &[u8]) -> Option<(u8, &[u8])> {
 }
 
 /// Whether a text has characters that a pattern gives a meaning.
-pub fn has_meta(text: &[u8]) -> bool {
+pub(crate) fn has_meta(text: &[u8]) -> bool {
     text.iter().any(|b| b"*?[\\".contains(b))
 }
 

@@ -6,8 +6,8 @@
 
 use super::conn::Conn;
 use super::connection::Connection;
-use super::serve;
 use super::response;
+use super::serve;
 use super::server::Site;
 use bytes::BytesMut;
 use http::header::{CONTENT_TYPE, EXPECT, HOST};
@@ -41,8 +41,9 @@ pub(super) async fn serve(conn: Conn, connection: Connection) {
     let mut next: Option<BytesMut> = None;
     loop {
         let site = connection.site.load_full();
-        if next.is_none() && !may_begin(&stream, &connection, &site).await {
-            return;
+        if next.is_none() {
+            let Some(begun) = begin(stream, &connection, &site).await else { return };
+            stream = begun;
         }
         let mut session = Session::new_http1(stream);
         session.set_pipelining_enabled(true);
@@ -65,14 +66,20 @@ pub(super) async fn serve(conn: Conn, connection: Connection) {
     }
 }
 
-/// Waits for the first byte of a request; false when the connection ends instead.
-async fn may_begin(stream: &Stream, connection: &Connection, site: &Site) -> bool {
-    let Some(conn) = stream.as_any().downcast_ref::<Conn>() else { return false };
-    tokio::select! {
-        biased;
-        readable = timeout(site.timeouts.idle, conn.readable()) => matches!(readable, Ok(Ok(()))),
-        () = connection.stopped() => false,
+/// Waits for the first bytes of a request; nothing when the connection ends instead.
+async fn begin(stream: Stream, connection: &Connection, site: &Site) -> Option<Stream> {
+    let mut conn = stream.into_any().downcast::<Conn>().ok()?;
+    if conn.waiting().is_empty() {
+        let begun = tokio::select! {
+            biased;
+            filled = timeout(site.timeouts.idle, conn.fill()) => matches!(filled, Ok(Ok(true))),
+            () = connection.stopped() => false,
+        };
+        if !begun {
+            return None;
+        }
     }
+    Some(conn)
 }
 
 /// Reads a head within its time; false when there is none, and the connection ends.

@@ -5,6 +5,7 @@
 
 mod answer;
 mod encode;
+mod error;
 mod file_server;
 mod headers;
 mod php;
@@ -19,7 +20,7 @@ use crate::config::handlers::Handler as Config;
 
 /// A compiled handler.
 #[derive(Debug)]
-pub struct Handler {
+pub(crate) struct Handler {
     kind: Kind,
     /// It has a placeholder for the request's body.
     needs_body: bool,
@@ -28,6 +29,7 @@ pub struct Handler {
 #[derive(Debug)]
 enum Kind {
     Encode(encode::Encode),
+    Error(error::Error),
     FileServer(Box<file_server::FileServer>),
     Headers(Box<headers::Headers>),
     Php(Box<php::Php>),
@@ -46,6 +48,7 @@ impl Handler {
         let mut needs_body = false;
         let kind = match config {
             Config::Encode(c) => Kind::Encode(encode::Encode::provision(c)?),
+            Config::Error(c) => Kind::Error(error::Error::new(c)),
             Config::FileServer(c) => {
                 Kind::FileServer(Box::new(file_server::FileServer::provision(c)?))
             }
@@ -77,6 +80,7 @@ impl Handler {
         }
         match &self.kind {
             Kind::Encode(handler) => handler.run(ex),
+            Kind::Error(handler) => return Err(handler.run(ex)),
             Kind::FileServer(handler) => return handler.run(ex).await,
             Kind::Headers(handler) => handler.run(ex),
             Kind::Php(handler) => return Box::pin(handler.run(ex)).await,

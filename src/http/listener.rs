@@ -6,13 +6,11 @@ use super::server::{BindError, Site};
 use super::{h1, h2};
 use crate::logging::Level;
 use arc_swap::ArcSwap;
-use bytes::BytesMut;
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
@@ -146,19 +144,18 @@ async fn serve(tcp: TcpStream, connection: Connection) {
     }
 }
 
-/// Reads until the preface of HTTP/2 is there or cannot be; the bytes are put back.
+/// Waits until the preface of HTTP/2 is there or cannot be.
 async fn speaks_h2(conn: &mut Conn) -> io::Result<bool> {
-    // Most often this is the whole head of the first request.
-    let mut read = BytesMut::with_capacity(4096);
     loop {
-        let so_far = read.len().min(PREFACE.len());
-        if read[..so_far] != PREFACE[..so_far] || so_far == PREFACE.len() {
-            let is_h2 = read[..so_far] == PREFACE[..so_far];
-            conn.rewind(read.freeze());
-            return Ok(is_h2);
+        let seen = conn.waiting();
+        let len = seen.len().min(PREFACE.len());
+        if seen[..len] != PREFACE[..len] {
+            return Ok(false);
         }
-        if conn.read_buf(&mut read).await? == 0 {
-            conn.rewind(read.freeze());
+        if len == PREFACE.len() {
+            return Ok(true);
+        }
+        if !conn.fill().await? {
             return Ok(false);
         }
     }

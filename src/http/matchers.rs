@@ -4,7 +4,7 @@
 //! run from the cheapest to the one that asks the disk, and only that one leaves
 //! something behind (`http.matchers.file.*`).
 
-pub mod file;
+pub(crate) mod file;
 mod header;
 mod host;
 mod method;
@@ -16,11 +16,11 @@ use super::server::ProvisionError;
 use crate::config::matchers::MatcherSet as Config;
 
 pub(super) use header::matches_value;
-pub use path::Path;
+pub(crate) use path::Path;
 
 /// Matchers that must all match.
 #[derive(Debug)]
-pub struct MatcherSet(Vec<Matcher>);
+pub(crate) struct MatcherSet(Vec<Matcher>);
 
 #[derive(Debug)]
 enum Matcher {
@@ -34,7 +34,7 @@ enum Matcher {
 
 impl MatcherSet {
     /// Compiles a set.
-    pub fn provision(config: &Config) -> Result<Self, ProvisionError> {
+    pub(crate) fn provision(config: &Config) -> Result<Self, ProvisionError> {
         let mut matchers = Vec::new();
         matchers.extend(config.method.as_ref().map(|m| Matcher::Method(method::Method::new(m))));
         matchers.extend(config.host.as_ref().map(|h| Matcher::Host(host::Host::new(h))));
@@ -53,7 +53,7 @@ impl MatcherSet {
     ///
     /// # Errors
     /// When a matcher ends the request, as `=404` of `file`.
-    pub fn matches(&self, ex: &mut Exchange<'_>) -> Result<bool, Failure> {
+    pub(crate) fn matches(&self, ex: &mut Exchange<'_>) -> Result<bool, Failure> {
         for matcher in &self.0 {
             let matched = match matcher {
                 Matcher::Method(m) => m.matches(ex),

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 /// What becomes of `{name}` when nothing has that name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unknown {
+pub(crate) enum Unknown {
     /// It stays as it is.
     Stays,
     /// It becomes nothing.
@@ -20,7 +20,7 @@ pub enum Unknown {
 
 /// A text with placeholders, compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template {
+pub(crate) struct Template {
     pieces: Vec<Piece>,
     unknown: Unknown,
 }
@@ -33,7 +33,7 @@ enum Piece {
 
 impl Template {
     /// Compiles a text.
-    pub fn new(text: &str, unknown: Unknown) -> Self {
+    pub(crate) fn new(text: &str, unknown: Unknown) -> Self {
         let mut pieces = Vec::new();
         let mut literal = Vec::new();
         let mut rest = text;
@@ -57,9 +57,8 @@ impl Template {
                     if !literal.is_empty() {
                         pieces.push(Piece::Text(std::mem::take(&mut literal)));
                     }
-                    pieces.extend(
-                        Placeholder::parse(name).map(|p| Piece::Value(p, name.to_owned())),
-                    );
+                    pieces
+                        .extend(Placeholder::parse(name).map(|p| Piece::Value(p, name.to_owned())));
                     rest = &rest[end + 1..];
                 }
                 (Some(end), Unknown::Vanishes) => rest = &rest[end + 1..],
@@ -77,7 +76,7 @@ impl Template {
     }
 
     /// The text, when it has no placeholders.
-    pub fn literal(&self) -> Option<&[u8]> {
+    pub(crate) fn literal(&self) -> Option<&[u8]> {
         match self.pieces.as_slice() {
             [] => Some(b""),
             [Piece::Text(text)] => Some(text),
@@ -86,26 +85,25 @@ impl Template {
     }
 
     /// Whether it is empty for every request.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
 
     /// Whether filling it needs the request's body in memory.
-    pub fn needs_body(&self) -> bool {
-        let body = |p: &Piece| {
-            matches!(p, Piece::Value(Placeholder::Body | Placeholder::BodyBase64, _))
-        };
+    pub(crate) fn needs_body(&self) -> bool {
+        let body =
+            |p: &Piece| matches!(p, Piece::Value(Placeholder::Body | Placeholder::BodyBase64, _));
         self.pieces.iter().any(body)
     }
 
     /// The text for this request.
-    pub fn fill<'a>(&'a self, ex: &'a Exchange<'_>) -> Cow<'a, [u8]> {
+    pub(crate) fn fill<'a>(&'a self, ex: &'a Exchange<'_>) -> Cow<'a, [u8]> {
         self.fill_with(ex, |_, value| value)
     }
 
     /// The text for this request, with `change` applied to the values (not to the text
     /// between them); `change` is told the placeholder's name.
-    pub fn fill_with<'a>(
+    pub(crate) fn fill_with<'a>(
         &'a self,
         ex: &'a Exchange<'_>,
         change: impl Fn(&str, Cow<'a, [u8]>) -> Cow<'a, [u8]>,
@@ -132,7 +130,7 @@ impl Template {
     }
 
     /// The text for this request; bytes that are not UTF-8 are replaced.
-    pub fn fill_text<'a>(&'a self, ex: &'a Exchange<'_>) -> Cow<'a, str> {
+    pub(crate) fn fill_text<'a>(&'a self, ex: &'a Exchange<'_>) -> Cow<'a, str> {
         match self.fill(ex) {
             Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
             Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
@@ -142,7 +140,7 @@ impl Template {
 
 /// Which target a placeholder speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Of {
+pub(crate) enum Of {
     /// As rewritten so far.
     Current,
     /// As the client sent it.
@@ -151,7 +149,7 @@ pub enum Of {
 
 /// A part of a target.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub(crate) enum Part {
     /// Path and query.
     Uri,
     /// The same, escaped as a query value.
@@ -182,7 +180,7 @@ pub enum Part {
 
 /// Where a value is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Placeholder {
+pub(crate) enum Placeholder {
     /// `env.*`.
     Env(String),
     /// A value that was known when the configuration was loaded.
@@ -234,7 +232,7 @@ pub enum Placeholder {
 
 /// A form of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clock {
+pub(crate) enum Clock {
     /// As in a `Date` field.
     Http,
     /// Seconds since 1970.
@@ -245,7 +243,7 @@ pub enum Clock {
 
 /// A part of an end of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// Address and port.
     Both,
     /// The address.
@@ -256,7 +254,7 @@ pub enum End {
 
 /// A part of what the `file` matcher found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FilePart {
+pub(crate) enum FilePart {
     /// The path below the root.
     Relative,
     /// The file's name.
@@ -269,7 +267,7 @@ pub enum FilePart {
 
 /// A part of the error that is being answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorPart {
+pub(crate) enum ErrorPart {
     /// Its text.
     Message,
     /// Its status.
@@ -282,7 +280,7 @@ pub enum ErrorPart {
 
 impl Placeholder {
     /// Reads a name without its braces; `None` when nothing has that name.
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         let own = str::to_owned;
         if let Some(key) = name.strip_prefix("env.") {
             return Some(Self::Env(own(key)));
@@ -357,7 +355,7 @@ impl Placeholder {
     }
 
     /// Its value for this request; `None` when there is nothing of that name.
-    pub fn value<'a>(&'a self, ex: &'a Exchange<'_>) -> Option<Cow<'a, [u8]>> {
+    pub(crate) fn value<'a>(&'a self, ex: &'a Exchange<'_>) -> Option<Cow<'a, [u8]>> {
         Some(match self {
             Self::Env(key) => std::env::var_os(key).map_or_else(Vec::new, into_bytes).into(),
             Self::Fixed(value) => Cow::Borrowed(value.as_bytes()),
@@ -376,9 +374,7 @@ impl Placeholder {
             Self::Local(end) => end.of(ex.local()).into_bytes().into(),
             Self::Remote(end) => end.of(ex.remote()).into_bytes().into(),
             Self::Target(Of::Current, part) => part.of(&ex.target),
-            Self::Target(Of::Original, part) => {
-                part.of(&ex.original_target()).into_owned().into()
-            }
+            Self::Target(Of::Original, part) => part.of(&ex.original_target()).into_owned().into(),
             Self::Header(name) if name == "host" => return Some(Cow::Borrowed(b"")),
             Self::Header(name) => joined(ex.headers(), name),
             Self::Cookie(name) => Cow::Borrowed(ex.cookie(name)?),
@@ -548,7 +544,11 @@ mod tests {
         use Unknown::{Stays, Vanishes};
         check("plain", Stays, &["plain"]);
         check("a{http.vars.x}b", Stays, &["a", "<http.vars.x>", "b"]);
-        check("{\"p\":\"{http.request.method}\"}", Stays, &["{\"p\":\"", "<http.request.method>", "\"}"]);
+        check(
+            "{\"p\":\"{http.request.method}\"}",
+            Stays,
+            &["{\"p\":\"", "<http.request.method>", "\"}"],
+        );
         check("{nope}{http.request.uri}", Vanishes, &["<http.request.uri>"]);
         check("{nope}", Stays, &["{nope}"]);
         check("\\{http.request.uri\\}\\n", Stays, &["{http.request.uri}\\n"]);

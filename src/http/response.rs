@@ -22,10 +22,10 @@ const UNREAD_MAX: u64 = 256 * 1024;
 
 /// Something that changes an answer on its way out. The last one that was added sees the
 /// answer first.
-pub trait Filter: Send + Sync {
-    /// Sees status and fields before they go out, with the first bytes of the body.
-    /// Returns whether it wants to see the body.
-    fn head(&mut self, ex: &mut Exchange<'_>, first: &Beginning) -> bool;
+pub(crate) trait Filter: Send + Sync {
+    /// Sees status and fields before they go out, with the length of the first
+    /// part of the body. Returns whether it wants to see the body.
+    fn head(&mut self, ex: &mut Exchange<'_>, first: usize) -> bool;
 
     /// Changes a part of the body, if [`Self::head`] said so.
     fn body(&mut self, data: Bytes, _end: bool, _flush: bool) -> Bytes {
@@ -33,17 +33,8 @@ pub trait Filter: Send + Sync {
     }
 }
 
-/// What is known of a body when the head is made.
-#[derive(Clone, Copy, Debug)]
-pub struct Beginning {
-    /// The length of the first part.
-    pub len: usize,
-    /// Whether that is all.
-    pub end: bool,
-}
-
 /// The answer's state.
-pub struct Response<'s> {
+pub(crate) struct Response<'s> {
     /// The status, 0 until one is set.
     pub status: u16,
     /// The fields.
@@ -73,7 +64,7 @@ enum Stage {
 
 /// The client does not take its answer any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gone;
+pub(crate) struct Gone;
 
 impl From<Gone> for Failure {
     fn from(_: Gone) -> Self {
@@ -98,7 +89,7 @@ impl<'s> Response<'s> {
     }
 
     /// Lets a filter see the answer.
-    pub fn filter(&mut self, filter: impl Filter + 's) {
+    pub(crate) fn filter(&mut self, filter: impl Filter + 's) {
         self.filters.push((Box::new(filter), false));
     }
 
@@ -115,22 +106,22 @@ impl<'s> Response<'s> {
     }
 
     /// Whether the head is out.
-    pub fn has_begun(&self) -> bool {
+    pub(crate) fn has_begun(&self) -> bool {
         self.stage >= Stage::Streaming
     }
 
     /// Whether all of it is out.
-    pub fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.stage == Stage::Ended
     }
 
     /// Closes the connection after this answer.
-    pub fn close_after(&mut self) {
+    pub(crate) fn close_after(&mut self) {
         self.close = true;
     }
 
     /// Sets a field.
-    pub fn set(&mut self, name: http::HeaderName, value: HeaderValue) {
+    pub(crate) fn set(&mut self, name: http::HeaderName, value: HeaderValue) {
         self.headers.insert(name, value);
     }
 }
@@ -140,7 +131,7 @@ impl Exchange<'_> {
     ///
     /// # Errors
     /// When the client is gone.
-    pub async fn respond(&mut self, status: u16, body: Bytes) -> Result<(), Gone> {
+    pub(crate) async fn respond(&mut self, status: u16, body: Bytes) -> Result<(), Gone> {
         self.response.status = status;
         self.write(body, true, false).await
     }
@@ -150,12 +141,12 @@ impl Exchange<'_> {
     ///
     /// # Errors
     /// When the client is gone.
-    pub async fn write(&mut self, data: Bytes, end: bool, flush: bool) -> Result<(), Gone> {
+    pub(crate) async fn write(&mut self, data: Bytes, end: bool, flush: bool) -> Result<(), Gone> {
         if self.response.stage == Stage::Ended {
             return Err(Gone);
         }
         if self.response.stage == Stage::Open {
-            self.filter_head(Beginning { len: data.len(), end });
+            self.filter_head(data.len());
         }
         let data = self.filter_body(data, end, flush);
         self.response.size += data.len() as u64;
@@ -181,7 +172,7 @@ impl Exchange<'_> {
     ///
     /// # Errors
     /// When the client is gone.
-    pub async fn inform(&mut self, status: u16, headers: HeaderMap) -> Result<(), Gone> {
+    pub(crate) async fn inform(&mut self, status: u16, headers: HeaderMap) -> Result<(), Gone> {
         if self.response.has_begun() || self.version() == Version::HTTP_10 {
             return Ok(());
         }
@@ -189,14 +180,14 @@ impl Exchange<'_> {
         self.session.write_response_header(Box::new(head)).await.map_err(|_| Gone)
     }
 
-    fn filter_head(&mut self, first: Beginning) {
+    fn filter_head(&mut self, first: usize) {
         self.response.stage = Stage::Filtered;
         if self.response.status == 0 {
             self.response.status = 200;
         }
         let mut filters = std::mem::take(&mut self.response.filters);
         for (filter, wants_body) in filters.iter_mut().rev() {
-            *wants_body = filter.head(self, &first);
+            *wants_body = filter.head(self, first);
         }
         filters.retain(|(_, wants_body)| *wants_body);
         self.response.filters = filters;
@@ -229,7 +220,10 @@ impl Exchange<'_> {
         }
         let more = self.has_body() && (!first.is_empty() || !end);
         // The head travels with the first bytes of the body.
-        hold(self.session, more && !first.is_empty());
+        if let Some(conn) = conn_of(self.session) {
+            conn.hold(more && !first.is_empty());
+            conn.send_at_once(flush);
+        }
         let head = Box::new(head(status, headers));
         let sent = self.session.write_response_header(head).await;
         hold(self.session, false);
@@ -293,7 +287,7 @@ pub(super) fn head(status: StatusCode, headers: HeaderMap) -> ResponseHeader {
     ResponseHeader::from(parts)
 }
 
-fn conn_of(session: &Session) -> Option<&Conn> {
+pub(super) fn conn_of(session: &Session) -> Option<&Conn> {
     // Only HTTP/1 has its stream to itself.
     session.as_http1()?;
     session.stream()?.as_any().downcast_ref()

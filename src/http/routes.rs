@@ -12,7 +12,7 @@ use crate::config::http::Route as Config;
 
 /// Compiled routes.
 #[derive(Debug, Default)]
-pub struct Routes(Vec<Route>);
+pub(crate) struct Routes(Vec<Route>);
 
 #[derive(Debug)]
 struct Route {

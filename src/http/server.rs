@@ -55,7 +55,7 @@ pub struct Bound {
 
 /// One server of the configuration, compiled.
 #[derive(Debug)]
-pub struct Site {
+pub(crate) struct Site {
     pub(super) routes: Routes,
     pub(super) errors: Option<Routes>,
     pub(super) timeouts: Timeouts,
@@ -114,9 +114,8 @@ impl Server {
         let https_port = if http.https_port == 0 { 443 } else { http.https_port };
         let mut sites = Vec::new();
         for (name, server) in &http.servers {
-            let site = Site::provision(server, php, logs).map_err(|error| {
-                ProvisionError::Invalid(format!("server {name}: {error}"))
-            })?;
+            let site = Site::provision(server, php, logs)
+                .map_err(|error| ProvisionError::Invalid(format!("server {name}: {error}")))?;
             let mut addresses = Vec::new();
             for listen in &server.listen {
                 for address in expand(name, listen)? {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 /// Path and query of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Target {
+pub(crate) struct Target {
     /// The path without escapes.
     pub path: Vec<u8>,
     /// The path as it was sent, when that is not what [`escape_path`] makes of `path`.
@@ -16,7 +16,7 @@ pub struct Target {
 
 impl Target {
     /// Reads path and query; `None` when an escape is malformed.
-    pub fn parse(text: &[u8]) -> Option<Self> {
+    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
         let (path, query) = match text.iter().position(|b| *b == b'?') {
             Some(at) => (&text[..at], Some(text[at + 1..].to_vec())),
             None => (text, None),
@@ -27,20 +27,20 @@ impl Target {
     }
 
     /// Sets the path from its escaped form; `None` when an escape is malformed.
-    pub fn set_escaped_path(&mut self, escaped: &[u8]) -> Option<()> {
+    pub(crate) fn set_escaped_path(&mut self, escaped: &[u8]) -> Option<()> {
         self.path = unescape(escaped)?.into_owned();
         self.raw = (*escape_path(&self.path) != *escaped).then(|| escaped.to_vec());
         Some(())
     }
 
     /// Sets the path without escapes.
-    pub fn set_path(&mut self, path: Vec<u8>) {
+    pub(crate) fn set_path(&mut self, path: Vec<u8>) {
         self.path = path;
         self.raw = None;
     }
 
     /// The path with escapes, as sent where that is well-formed.
-    pub fn escaped_path(&self) -> Cow<'_, [u8]> {
+    pub(crate) fn escaped_path(&self) -> Cow<'_, [u8]> {
         match &self.raw {
             Some(raw) if raw.iter().all(|b| is_valid_escaped(*b)) => Cow::Borrowed(raw),
             _ if self.path == b"*" => Cow::Borrowed(b"*"),
@@ -49,7 +49,7 @@ impl Target {
     }
 
     /// Path and query, escaped: Go's `RequestURI`.
-    pub fn uri(&self) -> Vec<u8> {
+    pub(crate) fn uri(&self) -> Vec<u8> {
         let mut uri = self.escaped_path().into_owned();
         if uri.is_empty() {
             uri.push(b'/');
@@ -62,13 +62,13 @@ impl Target {
     }
 
     /// The query, empty when there is none.
-    pub fn query(&self) -> &[u8] {
+    pub(crate) fn query(&self) -> &[u8] {
         self.query.as_deref().unwrap_or_default()
     }
 }
 
 /// Resolves `%xx`; `None` when one is malformed.
-pub fn unescape(text: &[u8]) -> Option<Cow<'_, [u8]>> {
+pub(crate) fn unescape(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     if !text.contains(&b'%') {
         return Some(Cow::Borrowed(text));
     }
@@ -88,7 +88,7 @@ pub fn unescape(text: &[u8]) -> Option<Cow<'_, [u8]>> {
 }
 
 /// Resolves `%xx` and `+` as in a query; text with a malformed escape stays as it is.
-pub fn unescape_query(text: &[u8]) -> Vec<u8> {
+pub(crate) fn unescape_query(text: &[u8]) -> Vec<u8> {
     let spaced: Vec<u8> = text.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
     match unescape(&spaced) {
         Some(text) => text.into_owned(),
@@ -130,12 +130,12 @@ fn escape(text: &[u8], keep: fn(u8) -> bool) -> Cow<'_, [u8]> {
 }
 
 /// Escapes a path: Go's `URL.EscapedPath`.
-pub fn escape_path(path: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn escape_path(path: &[u8]) -> Cow<'_, [u8]> {
     escape(path, is_path_byte)
 }
 
 /// Escapes a query's key or value: Go's `QueryEscape`.
-pub fn escape_query(text: &[u8]) -> Vec<u8> {
+pub(crate) fn escape_query(text: &[u8]) -> Vec<u8> {
     let mut out = escape(text, |b| is_unreserved(b) || b == b' ').into_owned();
     for b in &mut out {
         if *b == b' ' {
@@ -147,7 +147,7 @@ pub fn escape_query(text: &[u8]) -> Vec<u8> {
 
 /// Keys and values of a query, resolved, in order. Pairs with a semicolon are left out,
 /// as Go does.
-pub fn query_pairs(query: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+pub(crate) fn query_pairs(query: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
     query.split(|b| *b == b'&').filter(|p| !p.is_empty() && !p.contains(&b';')).map(|pair| {
         let (key, value) = match pair.iter().position(|b| *b == b'=') {
             Some(at) => (&pair[..at], &pair[at + 1..]),
@@ -159,7 +159,7 @@ pub fn query_pairs(query: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
 
 /// The shortest equal path: Go's `path.Clean`. `.` and `..` are resolved, slashes are
 /// merged, a trailing one is dropped; never empty.
-pub fn clean(path: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn clean(path: &[u8]) -> Cow<'_, [u8]> {
     if is_clean(path) {
         return Cow::Borrowed(path);
     }
@@ -193,7 +193,7 @@ fn is_clean(path: &[u8]) -> bool {
 
 /// A request's path for comparison: rooted and clean, with its trailing slash kept.
 /// Slashes are merged only when `merge` is true.
-pub fn clean_request_path(path: &[u8], merge: bool) -> Cow<'_, [u8]> {
+pub(crate) fn clean_request_path(path: &[u8], merge: bool) -> Cow<'_, [u8]> {
     const HOLE: &[u8] = b"/\xff\xfe\xfd";
     if is_clean(path) {
         return Cow::Borrowed(path);
@@ -227,28 +227,25 @@ fn clean_keeping_slash(path: &[u8]) -> Vec<u8> {
     cleaned
 }
 
-/// Joins a path from outside to a root so that it cannot leave it; a trailing slash is
-/// kept, since it means a directory.
-pub fn join_below(root: &[u8], path: &[u8]) -> Vec<u8> {
+/// Joins a path from outside to a root so that it cannot leave it. A trailing slash is
+/// kept, since it means a directory; a mere `/` is the root itself.
+pub(crate) fn join_below(root: &[u8], path: &[u8]) -> Vec<u8> {
     let below = clean_keeping_slash(path);
-    let mut out = match root {
-        b"" => b".".to_vec(),
-        root => root.to_vec(),
-    };
+    let mut out = if root.is_empty() { b".".to_vec() } else { root.to_vec() };
     while out.len() > 1 && out.ends_with(b"/") {
         out.pop();
     }
     if out == b"/" {
         return below;
     }
-    if below != b"/" || path.ends_with(b"/") {
+    if below != b"/" || path.len() > 1 && path.ends_with(b"/") {
         out.extend_from_slice(&below);
     }
     out
 }
 
 /// Host and port of a `Host` value; the host without brackets.
-pub fn split_host(host: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn split_host(host: &[u8]) -> (&[u8], &[u8]) {
     let colon = host.iter().rposition(|b| *b == b':');
     let (name, port) = match colon {
         Some(at) if host[..at].ends_with(b"]") => (&host[..at], &host[at + 1..]),
@@ -302,7 +299,7 @@ mod tests {
         check("/a", "/srv/a");
         check("/../../etc/passwd", "/srv/etc/passwd");
         check("/a/../../b/", "/srv/b/");
-        check("/", "/srv/");
+        check("/", "/srv");
         check("", "/srv");
     }
 

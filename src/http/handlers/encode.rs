@@ -12,14 +12,14 @@
 use super::headers::Answers;
 use crate::config::handlers::Encode as Config;
 use crate::http::exchange::Exchange;
-use crate::http::response::{Beginning, Filter};
+use crate::http::response::Filter;
 use crate::http::server::ProvisionError;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{
-    ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH,
-    CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+    ACCEPT_ENCODING, ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
+    CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
 };
 use http::{HeaderMap, HeaderValue};
 use std::io::Write as _;
@@ -80,7 +80,9 @@ impl Encode {
     pub(super) fn provision(config: &Config) -> Result<Self, ProvisionError> {
         for name in config.encodings.keys().chain(&config.prefer) {
             if !matches!(name.as_str(), "gzip" | "zstd" | "br") {
-                return Err(ProvisionError::Invalid(format!("encode: unknown encoding \"{name}\"")));
+                return Err(ProvisionError::Invalid(format!(
+                    "encode: unknown encoding \"{name}\""
+                )));
             }
         }
         let level = config.encodings.get("gzip").map(|settings| {
@@ -115,16 +117,17 @@ impl Encode {
         ex.response.filter(Gzip { config: self, level, encoder: None });
     }
 
-    fn wants(&self, ex: &Exchange<'_>, first: &Beginning) -> bool {
+    fn wants(&self, ex: &Exchange<'_>, first: usize) -> bool {
         let headers = &ex.response.headers;
         let says = |name, word: &str| {
-            headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok()).is_some_and(|v| {
-                v.to_ascii_lowercase().contains(word)
-            })
+            headers
+                .get(name)
+                .and_then(|v: &HeaderValue| v.to_str().ok())
+                .is_some_and(|v| v.to_ascii_lowercase().contains(word))
         };
         let announced = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-        let is_long = first.len >= self.length_min
-            || announced.is_some_and(|n: usize| n >= self.length_min);
+        let is_long =
+            first >= self.length_min || announced.is_some_and(|n: usize| n >= self.length_min);
         let may = !matches!(ex.response.status, 204 | 206 | 304)
             && !headers.contains_key(CONTENT_ENCODING)
             && !headers.contains_key(CONTENT_RANGE)
@@ -149,7 +152,7 @@ struct Gzip<'s> {
 }
 
 impl Filter for Gzip<'_> {
-    fn head(&mut self, ex: &mut Exchange<'_>, first: &Beginning) -> bool {
+    fn head(&mut self, ex: &mut Exchange<'_>, first: usize) -> bool {
         let wants = self.config.wants(ex, first);
         let headers = &mut ex.response.headers;
         if wants {
@@ -207,9 +210,10 @@ fn add_suffix(headers: &mut HeaderMap) {
 }
 
 fn strip_suffix(headers: &mut HeaderMap) {
-    let stripped = headers.get(IF_NONE_MATCH).and_then(|v| v.to_str().ok()).map(|tags| {
-        tags.replace("-gzip\"", "\"")
-    });
+    let stripped = headers
+        .get(IF_NONE_MATCH)
+        .and_then(|v| v.to_str().ok())
+        .map(|tags| tags.replace("-gzip\"", "\""));
     if let Some(tags) = stripped.and_then(|tags| tags.parse().ok()) {
         headers.insert(IF_NONE_MATCH, tags);
     }

@@ -22,9 +22,9 @@ use crate::http::server::ProvisionError;
 use crate::http::{glob, uri};
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, ALLOW, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName,
-    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED,
-    RANGE, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT_RANGES, ALLOW, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Method};
 use range::Ranges;
@@ -340,11 +340,7 @@ fn base36(mut n: u128) -> String {
 }
 
 /// What the request's conditions make of the file, in the order of RFC 9110, 13.2.2.
-fn verdict(
-    ex: &Exchange<'_>,
-    tag: Option<&HeaderValue>,
-    modified: Option<SystemTime>,
-) -> Verdict {
+fn verdict(ex: &Exchange<'_>, tag: Option<&HeaderValue>, modified: Option<SystemTime>) -> Verdict {
     let field = |name: HeaderName| ex.headers().get(name).and_then(|v| v.to_str().ok());
     let tag = tag.and_then(|t| t.to_str().ok()).unwrap_or_default();
     if let Some(tags) = field(IF_MATCH) {

@@ -14,7 +14,7 @@ use crate::config::handlers::{HeaderOps, Headers as Config, Replacement, Respons
 use crate::http::exchange::Exchange;
 use crate::http::matchers::matches_value;
 use crate::http::placeholder::{Template, Unknown};
-use crate::http::response::{Beginning, Filter};
+use crate::http::response::Filter;
 use crate::http::server::ProvisionError;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use regex::bytes::Regex;
@@ -102,7 +102,7 @@ impl Headers {
 }
 
 impl Filter for Deferred<'_> {
-    fn head(&mut self, ex: &mut Exchange<'_>, _first: &Beginning) -> bool {
+    fn head(&mut self, ex: &mut Exchange<'_>, _first: usize) -> bool {
         if self.0.require.as_ref().is_none_or(|r| r.matches(ex))
             && let Some(ops) = &self.0.response
         {
@@ -213,8 +213,11 @@ struct Changes<'c> {
     add: Vec<(String, Vec<HeaderValue>)>,
     set: Vec<(String, Vec<HeaderValue>)>,
     delete: Vec<String>,
-    replace: Vec<(String, Vec<(Found<'c>, Vec<u8>)>)>,
+    replace: Vec<(String, Substitutions<'c>)>,
 }
+
+/// What is found, and what it becomes.
+type Substitutions<'c> = Vec<(Found<'c>, Vec<u8>)>;
 
 enum Found<'c> {
     Text(Vec<u8>),
@@ -269,7 +272,7 @@ fn replace(headers: &mut HeaderMap, name: &str, list: &[(Found<'_>, Vec<u8>)]) {
                 Found::Regexp(regexp) => {
                     // Go and this crate read `$1` and `${name}` alike.
                     regexp.replace_all(&text, by.as_slice()).into_owned().into()
-                },
+                }
             };
         }
         let changed = value(&text);

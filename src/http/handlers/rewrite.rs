@@ -147,9 +147,8 @@ fn prefix_end(path: &[u8], prefix: &[u8]) -> Option<usize> {
 
 /// Where this suffix of an escaped path starts.
 fn suffix_start(path: &[u8], suffix: &[u8]) -> Option<usize> {
-    (0..=path.len()).find(|at| {
-        prefix_end(&path[*at..], suffix).is_some_and(|len| at + len == path.len())
-    })
+    (0..=path.len())
+        .find(|at| prefix_end(&path[*at..], suffix).is_some_and(|len| at + len == path.len()))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use std::path::Path;
 
 /// The compiled matcher.
 #[derive(Debug)]
-pub struct File {
+pub(crate) struct File {
     root: Template,
     candidates: Vec<Candidate>,
     policy: Policy,
@@ -52,7 +52,7 @@ enum Policy {
 
 /// What the matcher found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FileMatch {
+pub(crate) struct FileMatch {
     relative: Vec<u8>,
     absolute: Vec<u8>,
     directory: bool,
@@ -61,7 +61,7 @@ pub struct FileMatch {
 
 impl FileMatch {
     /// The value of one of its placeholders.
-    pub fn part(&self, part: FilePart) -> &[u8] {
+    pub(crate) fn part(&self, part: FilePart) -> &[u8] {
         match part {
             FilePart::Relative => &self.relative,
             FilePart::Absolute => &self.absolute,

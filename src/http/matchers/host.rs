@@ -36,8 +36,7 @@ impl Host {
 
     pub(super) fn matches(&self, ex: &Exchange<'_>) -> bool {
         let host = uri::split_host(&ex.host).0;
-        self.matches_name(host)
-            || self.filled.iter().any(|t| matches_labels(&t.fill(ex), host))
+        self.matches_name(host) || self.filled.iter().any(|t| matches_labels(&t.fill(ex), host))
     }
 
     fn matches_name(&self, host: &[u8]) -> bool {

@@ -5,17 +5,17 @@
 //! of the request: `%2F` matches that escape only, `%*` a segment with its escapes.
 
 use crate::http::exchange::Exchange;
+use crate::http::glob;
 use crate::http::placeholder::{Template, Unknown};
 use crate::http::uri::{self, Target};
-use crate::http::glob;
 
 /// The compiled matcher.
 #[derive(Debug)]
-pub struct Path(Vec<Template>);
+pub(crate) struct Path(Vec<Template>);
 
 impl Path {
     /// Compiles patterns.
-    pub fn new(patterns: &[String]) -> Self {
+    pub(crate) fn new(patterns: &[String]) -> Self {
         let compile = |p: &String| {
             // The name of a placeholder keeps its case.
             let text = if p.contains('{') { p.clone() } else { p.to_lowercase() };
@@ -25,7 +25,7 @@ impl Path {
     }
 
     /// Whether the request's path matches one of them.
-    pub fn matches(&self, ex: &Exchange<'_>) -> bool {
+    pub(crate) fn matches(&self, ex: &Exchange<'_>) -> bool {
         self.0.iter().any(|template| match template.literal() {
             Some(pattern) => matches_target(pattern, &ex.target),
             None => matches_target(&template.fill(ex).to_ascii_lowercase(), &ex.target),

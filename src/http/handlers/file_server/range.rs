@@ -65,11 +65,7 @@ pub(super) struct Multipart {
 }
 
 /// Lays out an answer with several ranges of a file of `len` bytes.
-pub(super) fn multipart(
-    ranges: &[Range<u64>],
-    kind: Option<&HeaderValue>,
-    len: u64,
-) -> Multipart {
+pub(super) fn multipart(ranges: &[Range<u64>], kind: Option<&HeaderValue>, len: u64) -> Multipart {
     let mark = RandomState::new();
     let boundary = format!("{:016x}{:016x}", mark.hash_one(len), mark.hash_one(ranges.len()));
     let mut parts = Vec::new();
