@@ -3,6 +3,7 @@
 //! Arrows point one way: `cli → adapter, http, php, pogo → config`; `adapter →
 //! caddyfile-parser, config`; `http → php`; `php, pogo → php-wire`. A test checks them.
 
+pub mod adapter;
 pub mod cli;
 pub mod config;
 pub mod http;

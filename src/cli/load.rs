@@ -1,9 +1,11 @@
 //! Finds a configuration, reads it and turns it into Caddy's JSON types.
 
 use super::args::Args;
-use super::env_file;
+use super::{env_file, terminal};
+use crate::adapter::{self, TlsSite};
 use crate::config::Config;
 use anyhow::{Context, anyhow, bail};
+use caddyfile_parser::Disk;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -23,6 +25,8 @@ pub(super) struct Source {
 /// A configuration, and where it came from.
 pub(super) struct Loaded {
     pub(super) config: Config,
+    /// The site addresses of a Caddyfile that are served over TLS.
+    pub(super) tls_sites: Vec<TlsSite>,
 }
 
 impl Source {
@@ -62,11 +66,11 @@ impl Source {
         let (name, bytes) = self.read()?;
         let adapter = self.adapter.as_deref().or(adapter).or_else(|| adapter_of(&name));
         match adapter {
-            Some("caddyfile") => bail!("no Caddyfile can be adapted yet"),
+            Some("caddyfile") => adapt(&name, &bytes),
             Some("json") | None => {
                 let config = Config::from_json(&bytes)
                     .map_err(|e| json_error(e.into(), adapter.is_none(), &bytes))?;
-                Ok(Loaded { config })
+                Ok(Loaded { config, tls_sites: Vec::new() })
             }
             Some(other) => bail!("unrecognized config adapter: {other}"),
         }
@@ -90,6 +94,19 @@ impl Source {
             .context("reading config from file")?;
         Ok((name, bytes))
     }
+}
+
+/// Adapts a Caddyfile, and reports what looks odd in it.
+fn adapt(name: &str, bytes: &[u8]) -> anyhow::Result<Loaded> {
+    let adapted = adapter::adapt_sites(name, bytes, &Disk).map_err(|error| {
+        let source_line = error.excerpt(&Disk).map(|text| text + "\n").unwrap_or_default();
+        let excerpt = terminal::Excerpt { message: error.to_string(), source_line };
+        anyhow::Error::new(excerpt).context("adapting config using caddyfile")
+    })?;
+    for warning in &adapted.warnings {
+        terminal::warn(warning);
+    }
+    Ok(Loaded { config: adapted.config, tls_sites: adapted.tls_sites })
 }
 
 /// What an I/O error is called, without the number that Rust adds.

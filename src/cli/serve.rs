@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::logging::{Level, Logs};
 use crate::php::settings::Surroundings;
 use crate::{http, php};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -26,12 +26,14 @@ const LOG_GRACE: Duration = Duration::from_secs(2);
 
 /// Finds all that can be wrong with a configuration without starting anything.
 pub(super) fn check(loaded: &Loaded) -> anyhow::Result<()> {
+    refuse_tls(loaded)?;
     let logs = Logs::open(loaded.config.logging.as_ref())?;
     plan(&loaded.config, &logs).map(drop)
 }
 
 /// Serves a configuration until a signal. `greeting` is logged once it answers.
 pub(super) fn serve(loaded: &Loaded, greeting: &str) -> anyhow::Result<ExitCode> {
+    refuse_tls(loaded)?;
     let config = &loaded.config;
     let logs = Logs::open(config.logging.as_ref())?;
     let settings = plan(config, &logs)?;
@@ -45,6 +47,20 @@ pub(super) fn serve(loaded: &Loaded, greeting: &str) -> anyhow::Result<ExitCode>
     // After a second signal requests may still be at work; they end with the process.
     runtime.shutdown_background();
     ended
+}
+
+/// Refuses a site that must not be served in plain text.
+fn refuse_tls(loaded: &Loaded) -> anyhow::Result<()> {
+    match loaded.tls_sites.first() {
+        None => Ok(()),
+        Some(site) => bail!(
+            "{}:{}: the site {} is served over HTTPS, which pogo cannot do yet; \
+             write http:// in front of it, or give it a port, as :8080",
+            site.file,
+            site.line,
+            site.address
+        ),
+    }
 }
 
 /// Checks a configuration; what PHP is to run, if it has a use for PHP.

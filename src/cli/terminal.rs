@@ -3,6 +3,7 @@
 //! For people at a terminal an error is a line `Error: …`; otherwise it is a JSON line like
 //! those of the log, as Caddy has it, so that what collects the log understands it.
 
+use crate::adapter::Warning;
 use serde_json::json;
 use std::io::{self, IsTerminal, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -24,6 +25,17 @@ pub(super) fn error(error: &anyhow::Error) {
         write(&format!("Error: {text}\n{excerpt}"));
     } else {
         write(&log_line("error", "", &text, None));
+    }
+}
+
+/// Reports what looks odd in a Caddyfile.
+pub(super) fn warn(warning: &Warning) {
+    let place = warning.place.as_ref().map(|(file, line)| (file.as_str(), *line));
+    if io::stderr().is_terminal() {
+        let place = place.map(|(file, line)| format!("{file}:{line}: ")).unwrap_or_default();
+        write(&format!("Warning: {place}{}\n", warning.message));
+    } else {
+        write(&log_line("warn", warning.logger, &warning.message, place));
     }
 }
 

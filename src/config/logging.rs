@@ -1,5 +1,6 @@
 //! Loggers.
 
+use super::duration::Duration;
 use super::is_default;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,11 +30,26 @@ pub struct Log {
     pub level: String,
     /// How much of it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sampling: Option<Value>,
+    pub sampling: Option<Sampling>,
     /// Which loggers it takes.
     #[serde(skip_serializing_if = "is_default")]
     pub include: Vec<String>,
     /// Which it does not.
     #[serde(skip_serializing_if = "is_default")]
     pub exclude: Vec<String>,
+}
+
+/// How much of a log is kept when there is a lot.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sampling {
+    /// In each span of this length, for each level and message,
+    #[serde(skip_serializing_if = "is_default")]
+    pub interval: Duration,
+    /// so many entries are kept,
+    #[serde(skip_serializing_if = "is_default")]
+    pub first: i64,
+    /// then each of this number.
+    #[serde(skip_serializing_if = "is_default")]
+    pub thereafter: i64,
 }

@@ -1,0 +1,147 @@
+//! A Caddyfile becomes a configuration, as Caddy's own adapter makes it.
+//!
+//! In the order in which a Caddyfile passes through:
+//!
+//! * `options`: the global options, a file per word;
+//! * `sites`: each site's tokens, `shorthands` first, into what its directives yield;
+//! * `directives`: a file per word; `matchers`: the same for matchers;
+//! * `routes`: the order of what they yield, by Caddy's rules;
+//! * `address`, `servers`: which sites share a server, and what its routes are;
+//! * `automation`, `logs`: what follows from the sites for certificates and logs.
+//!
+//! [`php_server_command`] builds the configuration of the command `php-server`, which has
+//! no Caddyfile.
+//!
+//! **Invariant**: nothing here opens a file but through the loader, or prints.
+
+mod address;
+mod automation;
+mod directives;
+mod error;
+mod log_modules;
+mod logs;
+mod matchers;
+mod options;
+pub mod php_server_command;
+mod response_matcher;
+mod routes;
+mod scope;
+mod servers;
+mod shorthands;
+mod sites;
+mod stable_sort;
+mod values;
+
+pub use error::{Error, Place};
+pub use servers::TlsSite;
+
+use crate::config::http::Http;
+use crate::config::pki::{CertificateAuthority, Pki};
+use crate::config::{Admin, AdminConfig, Apps, Config};
+use caddyfile_parser::parse::Fact;
+use caddyfile_parser::{Loader, Warning as LanguageWarning};
+use error::Result;
+use options::Options;
+use scope::{Counter, Shared};
+use std::collections::BTreeMap;
+
+/// What a Caddyfile adapts to.
+#[derive(Clone, Debug)]
+pub struct Adapted {
+    /// The configuration.
+    pub config: Config,
+    /// What looks odd, but is no error.
+    pub warnings: Vec<Warning>,
+    /// The sites that are served over TLS, and where they stand.
+    pub tls_sites: Vec<TlsSite>,
+}
+
+/// Something that a user should look at, although the Caddyfile is valid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// What, in Caddy's words.
+    pub message: String,
+    /// Where, when a line is to blame: the file and the line, from 1.
+    pub place: Option<(String, u32)>,
+    /// Further facts by their names: Caddy logs them as fields.
+    pub fields: Vec<(&'static str, Fact)>,
+    /// The logger under which Caddy prints it; empty for its main one.
+    pub logger: &'static str,
+}
+
+/// Adapts a Caddyfile. `file` is its name in errors; what it imports is asked from `loader`.
+///
+/// # Errors
+///
+/// The first thing that is wrong, in Caddy's words.
+pub fn adapt(file: &str, bytes: &[u8], loader: &dyn Loader) -> Result<(Config, Vec<Warning>)> {
+    let adapted = adapt_sites(file, bytes, loader)?;
+    Ok((adapted.config, adapted.warnings))
+}
+
+/// As [`adapt`], and tells where the sites stand.
+///
+/// # Errors
+///
+/// The first thing that is wrong, in Caddy's words.
+pub fn adapt_sites(file: &str, bytes: &[u8], loader: &dyn Loader) -> Result<Adapted> {
+    let parsed = caddyfile_parser::parse(file, bytes, loader)?;
+    let mut warnings: Vec<Warning> = parsed.warnings.into_iter().map(Warning::from).collect();
+    let mut blocks = parsed.blocks;
+    sites::check_keys(&blocks)?;
+    let is_options = blocks.first().is_some_and(|block| block.keys.is_empty());
+    let options = Options::parse(is_options.then(|| blocks.remove(0)))?;
+    let shared = Shared {
+        order: options.order.clone(),
+        groups: Counter::default(),
+        logs: Counter::default(),
+        php_servers: Counter::default(),
+        loader,
+    };
+    let sites = sites::read(blocks, &shared)?;
+    let built = servers::build(sites, &options, &shared, &mut warnings)?;
+    let tls_sites = built.tls_sites.clone();
+    Ok(Adapted { config: assemble(options, built), warnings, tls_sites })
+}
+
+impl From<LanguageWarning> for Warning {
+    fn from(warning: LanguageWarning) -> Self {
+        Self {
+            message: warning.message,
+            place: None,
+            fields: warning.fields,
+            logger: warning.logger,
+        }
+    }
+}
+
+/// Puts the configuration together.
+fn assemble(mut options: Options, built: servers::Built) -> Config {
+    let mut admin = options.admin.take();
+    if options.persist_config_off {
+        let persist = AdminConfig { persist: Some(false) };
+        admin.get_or_insert_with(Admin::default).config = Some(persist);
+    }
+    let (http_port, https_port) = options.ports();
+    let http = Http {
+        http_port,
+        https_port,
+        grace_period: options.grace_period,
+        shutdown_delay: options.shutdown_delay,
+        servers: built.servers,
+        metrics: options.metrics,
+    };
+    let untrusted = || {
+        let local = CertificateAuthority { install_trust: Some(false) };
+        Pki { certificate_authorities: BTreeMap::from([("local".to_owned(), local)]) }
+    };
+    let apps = Apps {
+        frankenphp: options.frankenphp,
+        http: Some(http).filter(|http| !http.servers.is_empty()),
+        pki: options.skip_install_trust.then(untrusted),
+        pogo: options.pogo,
+        tls: built.tls,
+    };
+    let apps = Some(apps).filter(|apps| *apps != Apps::default());
+    Config { admin, logging: built.logging, apps }
+}

@@ -1,0 +1,185 @@
+//! Global options, a file per word that users type; words that only set a field stand here.
+//!
+//! To add one: a file with its `parse`, and a line in [`TABLE`].
+
+mod admin;
+mod auto_https;
+mod frankenphp;
+mod metrics;
+mod order;
+mod pogo;
+mod servers;
+
+pub(super) use servers::ServerOptions;
+
+use super::address::{HTTP_PORT, HTTPS_PORT};
+use super::directives::{self, log};
+use super::error::{Error, Result};
+use super::scope::{Bind, NamedLog};
+use super::values::{expect_no_arg, integer};
+use crate::config::Admin;
+use crate::config::duration::Duration;
+use crate::config::http::Metrics;
+use crate::config::php::{FrankenPhp, Pogo};
+use caddyfile_parser::{Dispenser, ServerBlock};
+
+/// What the global options say.
+#[derive(Default)]
+pub(super) struct Options {
+    pub(super) admin: Option<Admin>,
+    pub(super) auto_https: Vec<String>,
+    pub(super) debug: bool,
+    pub(super) default_bind: Vec<Bind>,
+    pub(super) email: String,
+    pub(super) frankenphp: Option<FrankenPhp>,
+    pub(super) grace_period: Duration,
+    http_port: Option<u16>,
+    https_port: Option<u16>,
+    pub(super) logs: Vec<NamedLog>,
+    pub(super) metrics: Option<Metrics>,
+    /// The directives in the order in which they run.
+    pub(super) order: Vec<&'static str>,
+    pub(super) persist_config_off: bool,
+    pub(super) pogo: Option<Pogo>,
+    /// Of all servers, the one with the longest address first.
+    pub(super) servers: Vec<ServerOptions>,
+    pub(super) shutdown_delay: Duration,
+    pub(super) skip_install_trust: bool,
+}
+
+/// The function of an option starts before the option's name.
+type Parse = fn(&mut Dispenser, &mut Options) -> Result<()>;
+
+/// The options.
+const TABLE: &[(&str, Parse)] = &[
+    ("admin", admin::parse),
+    ("auto_https", auto_https::parse),
+    ("debug", |_, options| {
+        options.debug = true;
+        Ok(())
+    }),
+    ("default_bind", |d, options| {
+        options.default_bind.push(directives::parse_bind(d)?);
+        Ok(())
+    }),
+    ("email", |d, options| {
+        options.email = parse_word(d)?;
+        Ok(())
+    }),
+    ("frankenphp", frankenphp::parse),
+    ("grace_period", |d, options| {
+        options.grace_period = parse_duration(d)?;
+        Ok(())
+    }),
+    ("http_port", |d, options| {
+        options.http_port = Some(parse_port(d)?);
+        Ok(())
+    }),
+    ("https_port", |d, options| {
+        options.https_port = Some(parse_port(d)?);
+        Ok(())
+    }),
+    ("log", |d, options| {
+        options.logs.push(log::parse_option(d, &options.logs)?);
+        Ok(())
+    }),
+    ("metrics", metrics::parse),
+    ("order", order::parse),
+    ("persist_config", |d, options| {
+        options.persist_config_off = true;
+        match parse_word(d)?.as_str() {
+            "off" => Ok(()),
+            _ => Err(d.err("persist_config must be 'off'").into()),
+        }
+    }),
+    ("pogo", pogo::parse),
+    ("servers", servers::parse),
+    ("shutdown_delay", |d, options| {
+        options.shutdown_delay = parse_duration(d)?;
+        Ok(())
+    }),
+    ("skip_install_trust", |_, options| {
+        options.skip_install_trust = true;
+        Ok(())
+    }),
+];
+
+impl Options {
+    /// Reads the block of global options.
+    ///
+    /// # Errors
+    ///
+    /// When an option is not known or wrong.
+    pub(super) fn parse(block: Option<ServerBlock>) -> Result<Self> {
+        let mut options = Self { order: directives::default_order(), ..Self::default() };
+        for segment in block.into_iter().flat_map(|block| block.segments) {
+            let name = segment.directive().to_owned();
+            let Some((_, parse)) = TABLE.iter().find(|(known, _)| *known == name) else {
+                let token = segment.0.first().expect("a segment starts with its option");
+                let (file, line) = (&token.file, token.line);
+                let text = format!("{file}:{line}: unrecognized global option: {name}");
+                return Err(Error::blame(token, text).suggest(TABLE.iter().map(|known| known.0)));
+            };
+            parse(&mut Dispenser::new(segment.0), &mut options).map_err(|error| {
+                error.wrap(|text| format!("parsing caddyfile tokens for '{name}': {text}"))
+            })?;
+        }
+        servers::sort(&mut options.servers)?;
+        Ok(options)
+    }
+
+    /// The port of plain HTTP.
+    pub(super) fn http_port(&self) -> u16 {
+        self.http_port.unwrap_or(HTTP_PORT)
+    }
+
+    /// The port of HTTPS.
+    pub(super) fn https_port(&self) -> u16 {
+        self.https_port.unwrap_or(HTTPS_PORT)
+    }
+
+    /// The ports as they stand in the configuration: 0 when they are not given.
+    pub(super) fn ports(&self) -> (u16, u16) {
+        (self.http_port.unwrap_or_default(), self.https_port.unwrap_or_default())
+    }
+}
+
+/// Reads an option with one word.
+fn parse_word(d: &mut Dispenser) -> Result<String> {
+    d.next();
+    if !d.next() {
+        return Err(d.arg_err().into());
+    }
+    let word = d.val().to_owned();
+    if d.next() { Err(d.arg_err().into()) } else { Ok(word) }
+}
+
+/// Reads an option with a duration; Go's error stands alone then.
+fn parse_duration(d: &mut Dispenser) -> Result<Duration> {
+    d.next();
+    if !d.next() {
+        return Err(d.arg_err().into());
+    }
+    Duration::parse(d.val()).map_err(|error| Error::blame(&d.token(), error.to_string()))
+}
+
+/// Reads an option with a port.
+fn parse_port(d: &mut Dispenser) -> Result<u16> {
+    d.next();
+    let Some([text]) = d.all_args() else {
+        return Err(d.arg_err().into());
+    };
+    let port = integer(&text).and_then(|number| {
+        u16::try_from(number)
+            .map_err(|_| format!("strconv.Atoi: parsing {text:?}: value out of range"))
+    });
+    port.map_err(|error| {
+        d.err(format!("converting port '{text}' to integer value: {error}")).into()
+    })
+}
+
+/// Sets a flag that takes no argument.
+fn set_flag(d: &mut Dispenser, flag: &mut bool) -> Result<()> {
+    *flag = true;
+    expect_no_arg(d)
+}

@@ -1,0 +1,199 @@
+//! Values that many directives read: numbers, sizes, durations, scalars, with Go's error
+//! texts.
+
+use super::error::{Error, Result};
+use crate::config::duration::Duration;
+use caddyfile_parser::{Dispenser, Token};
+use serde_json::Value;
+
+/// Numbers that Go keeps as floating point above this size when JSON passes through it.
+const EXACT_MAX: u64 = 1 << 53;
+
+/// Names of sizes in bytes, with and without their final `b`.
+const SIZES: [(&str, f64); 13] = [
+    ("", 1.0),
+    ("ki", 1024.0),
+    ("k", 1e3),
+    ("mi", 1_048_576.0),
+    ("m", 1e6),
+    ("gi", 1_073_741_824.0),
+    ("g", 1e9),
+    ("ti", 1_099_511_627_776.0),
+    ("t", 1e12),
+    ("pi", 1_125_899_906_842_624.0),
+    ("p", 1e15),
+    ("ei", 1_152_921_504_606_846_976.0),
+    ("e", 1e18),
+];
+
+/// The argument that must follow on this line.
+pub(super) fn expect_arg(d: &mut Dispenser) -> Result<String> {
+    if !d.next_arg() {
+        return Err(d.arg_err().into());
+    }
+    Ok(d.val().to_owned())
+}
+
+/// The only argument that must follow on this line.
+pub(super) fn expect_only_arg(d: &mut Dispenser) -> Result<String> {
+    let Some([arg]) = d.all_args() else {
+        return Err(d.arg_err().into());
+    };
+    Ok(arg)
+}
+
+/// The arguments that must follow on this line: at least one.
+pub(super) fn expect_args(d: &mut Dispenser) -> Result<Vec<String>> {
+    let args = d.remaining_args();
+    if args.is_empty() { Err(d.arg_err().into()) } else { Ok(args) }
+}
+
+/// Fails when something follows on this line.
+pub(super) fn expect_no_arg(d: &mut Dispenser) -> Result<()> {
+    if d.next_arg() { Err(d.arg_err().into()) } else { Ok(()) }
+}
+
+/// Reads an integer as Go's `strconv.Atoi`.
+pub(super) fn integer(text: &str) -> std::result::Result<i64, String> {
+    text.parse::<i64>().map_err(|_| {
+        let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+        number_error("Atoi", text, digits)
+    })
+}
+
+/// Reads an integer of 32 bits without a sign as Go's `strconv.ParseUint`.
+pub(super) fn unsigned(text: &str) -> std::result::Result<u32, String> {
+    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let number = if digits { text.parse::<u32>().ok() } else { None };
+    number.ok_or_else(|| number_error("ParseUint", text, text))
+}
+
+/// Reads a size in bytes, as `16KB` or `1.5 MiB`.
+pub(super) fn size(text: &str) -> std::result::Result<u64, String> {
+    let end = text.find(|c: char| !c.is_numeric() && c != '.' && c != ',').unwrap_or(text.len());
+    let (number, name) = text.split_at(end);
+    let number = number.replace(',', "");
+    let Ok(value) = number.parse::<f64>() else {
+        return Err(format!("strconv.ParseFloat: parsing {number:?}: invalid syntax"));
+    };
+    let name = name.trim().to_lowercase();
+    let short = name.strip_suffix('b').unwrap_or(&name);
+    let Some((_, factor)) = SIZES.iter().find(|(size, _)| *size == short) else {
+        return Err(format!("unhandled size name: {name}"));
+    };
+    let bytes = value * factor;
+    if bytes >= 18_446_744_073_709_551_615.0 {
+        return Err(format!("too large: {text}"));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is neither negative nor too large, and fractions of a byte are cut off"
+    )]
+    Ok(bytes as u64)
+}
+
+/// Reads a duration in the argument that must follow; `what` goes in front of an error.
+pub(super) fn expect_duration(d: &mut Dispenser, what: &str) -> Result<Duration> {
+    let text = expect_arg(d)?;
+    Duration::parse(&text).map_err(|error| d.err(format!("{what}: {error}")).into())
+}
+
+/// A token as JSON: numbers and booleans are such unless they are quoted.
+pub(super) fn scalar(token: &Token) -> Value {
+    let text = token.text.as_str();
+    if token.quoted() {
+        return Value::from(text);
+    }
+    if let Ok(number) = text.parse::<i64>()
+        && number.unsigned_abs() <= EXACT_MAX
+    {
+        return Value::from(number);
+    }
+    if let Some(number) = text.parse::<f64>().ok().and_then(serde_json::Number::from_f64) {
+        return Value::Number(number);
+    }
+    match text {
+        "t" | "T" | "true" | "True" | "TRUE" => Value::Bool(true),
+        "f" | "F" | "false" | "False" | "FALSE" => Value::Bool(false),
+        _ => Value::from(text),
+    }
+}
+
+/// A subdirective that is not known; `message` as the directive words it.
+pub(super) fn unknown(d: &Dispenser, message: String, known: &[&str]) -> Error {
+    Error::from(d.err(message)).suggest(known.iter().copied())
+}
+
+/// A header field's name as Go writes it: `x-my-field` is `X-My-Field`.
+pub(super) fn canonical_field(name: &str) -> String {
+    let in_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if !name.bytes().all(in_token) {
+        return name.to_owned();
+    }
+    let mut out = String::with_capacity(name.len());
+    let mut start_of_word = true;
+    for ch in name.chars() {
+        out.push(if start_of_word { ch.to_ascii_uppercase() } else { ch.to_ascii_lowercase() });
+        start_of_word = ch == '-';
+    }
+    out
+}
+
+fn number_error(function: &str, text: &str, digits: &str) -> String {
+    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    let reason = if is_number { "value out of range" } else { "invalid syntax" };
+    format!("strconv.{function}: parsing {text:?}: {reason}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_size(text: &str, bytes: std::result::Result<u64, &str>) {
+        assert_eq!(size(text), bytes.map_err(str::to_owned), "{text}");
+    }
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        check_size("16384", Ok(16384));
+        check_size("16KB", Ok(16000));
+        check_size("1.5 MiB", Ok(1_572_864));
+        check_size("1,000k", Ok(1_000_000));
+        check_size("big", Err("strconv.ParseFloat: parsing \"\": invalid syntax"));
+        check_size("1 pear", Err("unhandled size name: pear"));
+    }
+
+    #[track_caller]
+    fn check_scalar(text: &str, json: &str) {
+        let token = Token::new(text, "Caddyfile".into(), 1);
+        assert_eq!(scalar(&token).to_string(), json);
+    }
+
+    #[test]
+    fn bare_words_may_be_numbers_and_booleans() {
+        check_scalar("12", "12");
+        check_scalar("1.5", "1.5");
+        check_scalar("True", "true");
+        check_scalar("T1", "\"T1\"");
+        check_scalar("nan", "\"nan\"");
+    }
+
+    #[test]
+    fn field_names_are_canonical() {
+        assert_eq!(canonical_field("x-my-field"), "X-My-Field");
+        assert_eq!(canonical_field("with space"), "with space");
+    }
+
+    #[test]
+    fn numbers_fail_in_gos_words() {
+        let error = |text: &str| integer(text).expect_err("the case is no number");
+        assert_eq!(error("x"), "strconv.Atoi: parsing \"x\": invalid syntax");
+        assert_eq!(
+            error("99999999999999999999"),
+            "strconv.Atoi: parsing \"99999999999999999999\": value out of range"
+        );
+        assert!(unsigned("-1").is_err());
+    }
+}
