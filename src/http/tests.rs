@@ -30,7 +30,7 @@ fn start(server: Value) -> Running {
     Running { address, stop, done }
 }
 
-fn routes(routes: Value) -> Running {
+fn routes(routes: &Value) -> Running {
     start(json!({"routes": routes}))
 }
 
@@ -74,7 +74,7 @@ fn respond(body: &str) -> Value {
 
 #[tokio::test]
 async fn a_fixed_answer_has_type_length_and_server() {
-    let server = routes(json!([{"handle": [respond("hello {http.request.method}")]}]));
+    let server = routes(&json!([{"handle": [respond("hello {http.request.method}")]}]));
     let fields = ["content-type: text/plain; charset=utf-8", "content-length: 9", "server: Caddy"];
     check(&server.get("/").await, "200 OK", &fields, "hello GET");
     let head = "HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -83,7 +83,7 @@ async fn a_fixed_answer_has_type_length_and_server() {
 
 #[tokio::test]
 async fn requests_on_one_connection_are_answered_in_order_even_when_sent_at_once() {
-    let server = routes(json!([{"handle": [respond("<{http.request.uri.path}>")]}]));
+    let server = routes(&json!([{"handle": [respond("<{http.request.uri.path}>")]}]));
     let one = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
     let last = "GET /3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     let answer = server.ask(&(one("/1") + &one("/2") + last)).await;
@@ -93,7 +93,7 @@ async fn requests_on_one_connection_are_answered_in_order_even_when_sent_at_once
 
 #[tokio::test]
 async fn malformed_heads_are_refused_in_gos_words() {
-    let server = routes(json!([{"handle": [respond("ok")]}]));
+    let server = routes(&json!([{"handle": [respond("ok")]}]));
     let text = ["content-type: text/plain; charset=utf-8", "connection: close"];
     for request in
         ["GET /\r\nHost: a\r\n\r\n", "G@T / HTTP/1.1\r\nHost: a\r\n\r\n", "\x16\x03\x01\r\n\r\n"]
@@ -118,7 +118,7 @@ async fn a_head_over_its_limit_is_431() {
 
 #[tokio::test]
 async fn a_client_that_is_still_sending_gets_its_refusal() {
-    let server = routes(json!([{"handle": [respond("too much")]}]));
+    let server = routes(&json!([{"handle": [respond("too much")]}]));
     let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n";
     let answer = server.ask(&(head.to_owned() + &"x".repeat(3_000_000))).await;
     check(&answer, "200 OK", &["connection: close"], "too much");
@@ -135,7 +135,7 @@ async fn a_slow_head_ends_the_connection() {
 
 #[tokio::test]
 async fn a_client_that_waits_is_told_to_continue_only_when_its_body_is_read() {
-    let server = routes(json!([
+    let server = routes(&json!([
         {"match": [{"path": ["/read"]}], "handle": [respond("read {http.request.body}")]},
         {"handle": [respond("not read")]},
     ]));
@@ -153,7 +153,7 @@ async fn a_client_that_waits_is_told_to_continue_only_when_its_body_is_read() {
 
 #[tokio::test]
 async fn chunked_bodies_are_read_and_the_connection_goes_on() {
-    let server = routes(json!([{"handle": [respond("[{http.request.body}]")]}]));
+    let server = routes(&json!([{"handle": [respond("[{http.request.body}]")]}]));
     let first = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
                  2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n";
     let second = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -189,7 +189,7 @@ async fn routes_groups_and_errors_go_caddys_way() {
 
 #[tokio::test]
 async fn an_aborted_answer_is_a_closed_connection() {
-    let server = routes(json!([{"handle": [{"handler": "static_response", "abort": true}]}]));
+    let server = routes(&json!([{"handle": [{"handler": "static_response", "abort": true}]}]));
     assert_eq!(server.get("/").await, "");
 }
 
@@ -201,7 +201,7 @@ fn site() -> Value {
 
 #[tokio::test]
 async fn files_come_with_their_conditions_and_ranges() {
-    let server = routes(site());
+    let server = routes(&site());
     let text = include_str!("../http.rs");
     let answer = server.get("/http.rs").await;
     let length = format!("content-length: {}", text.len());
@@ -225,7 +225,7 @@ async fn files_come_with_their_conditions_and_ranges() {
 async fn a_client_that_accepts_gzip_gets_it() {
     let body = "x".repeat(5000);
     let server = routes(
-        json!([{"handle": [{"handler": "encode", "encodings": {"gzip": {}}}, respond(&body)]}]),
+        &json!([{"handle": [{"handler": "encode", "encodings": {"gzip": {}}}, respond(&body)]}]),
     );
     let mut client = server.connect().await;
     let ask = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n";
@@ -246,7 +246,7 @@ async fn a_client_that_accepts_gzip_gets_it() {
 
 #[tokio::test]
 async fn stopping_closes_idle_connections_and_finishes_what_runs() {
-    let server = routes(json!([{"handle": [respond("[{http.request.body}]")]}]));
+    let server = routes(&json!([{"handle": [respond("[{http.request.body}]")]}]));
     let mut idle = server.connect().await;
     let mut busy = server.connect().await;
     idle.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sent");
