@@ -34,9 +34,10 @@ fn main() {
 
 fn php_config(flag: &str) -> String {
     let program = env::var("PHP_CONFIG").unwrap_or_else(|_| "php-config".into());
-    let output = Command::new(&program).arg(flag).output().unwrap_or_else(|e| {
-        panic!("cannot run {program}: {e}; install php-dev or set PHP_CONFIG")
-    });
+    let output = Command::new(&program)
+        .arg(flag)
+        .output()
+        .unwrap_or_else(|e| panic!("cannot run {program}: {e}; install php-dev or set PHP_CONFIG"));
     assert!(output.status.success(), "{program} {flag} failed");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
@@ -62,7 +63,8 @@ fn compile_shim() {
 
 /// Folder and link name of `libphp`: Debian's carries the version, others do not.
 fn find_library(minor: &str) -> (PathBuf, String) {
-    let mut dirs: Vec<PathBuf> = env::var_os("POGO_LIBPHP_DIR").map(PathBuf::from).into_iter().collect();
+    let mut dirs: Vec<PathBuf> =
+        env::var_os("POGO_LIBPHP_DIR").map(PathBuf::from).into_iter().collect();
     let prefix = php_config("--prefix");
     dirs.extend(["lib", "lib64", "lib/php"].map(|d| Path::new(&prefix).join(d)));
     let arch = format!("{}-linux-gnu", env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default());

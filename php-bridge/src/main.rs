@@ -26,6 +26,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    leave_crashes_to_the_kernel();
     let mut arguments = std::env::args_os().skip(1);
     match arguments.next().as_ref().and_then(|word| word.to_str()) {
         None | Some("zygote") => zygote::run(),
@@ -35,6 +36,18 @@ fn main() -> ExitCode {
             complain(&format!("pogo-php: unknown command \"{other}\""));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Rust's runtime catches `SIGSEGV` to tell of stack overflows; one that is sent, and not
+/// the processor's, would be lost in that. A PHP that crashes shall end, and be seen to.
+fn leave_crashes_to_the_kernel() {
+    for signal in [libc::SIGSEGV, libc::SIGBUS] {
+        #[expect(unsafe_code, reason = "sets a signal's action")]
+        // SAFETY: the default action needs nothing of this process.
+        unsafe {
+            libc::signal(signal, libc::SIG_DFL)
+        };
     }
 }
 

@@ -84,7 +84,9 @@ fn take_links() -> io::Result<(OwnedFd, OwnedFd)> {
     };
     let links = (high(CONTROL_FD)?, high(LIFELINE_FD)?);
     let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
-    for (from, to) in [(null.as_raw_fd(), libc::STDIN_FILENO), (libc::STDERR_FILENO, libc::STDOUT_FILENO)] {
+    for (from, to) in
+        [(null.as_raw_fd(), libc::STDIN_FILENO), (libc::STDERR_FILENO, libc::STDOUT_FILENO)]
+    {
         // SAFETY: both descriptors are open, and what `to` was lives on in `links`.
         if unsafe { libc::dup2(from, to) } < 0 {
             return Err(io::Error::last_os_error());
@@ -96,10 +98,11 @@ fn take_links() -> io::Result<(OwnedFd, OwnedFd)> {
 /// Lets the kernel end this process group when the last writer of the lifeline is gone.
 fn hold_lifeline(lifeline: &OwnedFd) -> io::Result<()> {
     let fd = lifeline.as_raw_fd();
+    let group = -std::process::id().cast_signed();
     // SAFETY: these calls take integers and change only this process and its descriptor.
     let armed = unsafe { libc::setpgid(0, 0) } == 0
         // SAFETY: as above; a negative owner is a process group.
-        && unsafe { libc::fcntl(fd, libc::F_SETOWN, -libc::getpid()) } == 0
+        && unsafe { libc::fcntl(fd, libc::F_SETOWN, group) } == 0
         // SAFETY: as above.
         && unsafe { libc::fcntl(fd, F_SETSIG, libc::SIGKILL) } == 0
         // SAFETY: as above.
@@ -130,11 +133,8 @@ fn boot(ini: &[(String, String)]) -> Result<FromZygote, String> {
     let header_vars = table(|i| known::HEADERS[i].1, known::HEADERS.len());
     const { assert!(known::VARS.len() == php_sys::VARS) };
     const { assert!(known::HEADERS.len() == php_sys::HEADERS) };
-    let names = Names {
-        vars: vars.as_ptr(),
-        headers: headers.as_ptr(),
-        header_vars: header_vars.as_ptr(),
-    };
+    let names =
+        Names { vars: vars.as_ptr(), headers: headers.as_ptr(), header_vars: header_vars.as_ptr() };
     let mut info = BootInfo { php_version: c"".as_ptr(), zts: false, opcache: false };
     // SAFETY: this is the only thread, PHP was not started before, the tables are as long
     // as the shim's (asserted above), and `ini` is never freed.

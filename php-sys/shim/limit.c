@@ -17,8 +17,10 @@
 #define SECOND 1000000000LL
 /* How often a deaf PHP is interrupted again. */
 #define KICK (50 * 1000000LL)
-/* An alarm at most this much before a deadline will do; it saves a call per request. */
+/* A limit may end this much early: then one alarm does for many requests. */
 #define SLACK (250 * 1000000LL)
+/* The same for limits under ten seconds, which are set to be met. */
+#define SHORT_SLACK (5 * 1000000LL)
 
 static struct {
 	timer_t timer;
@@ -33,6 +35,7 @@ static struct {
 	volatile sig_atomic_t stopping;
 	volatile uint64_t job;
 	volatile int64_t deadline; /* 0 is never */
+	volatile int64_t slack;
 	volatile int64_t kill_at;  /* 0 until PHP has been told */
 	volatile int64_t armed_for;
 } limit;
@@ -86,7 +89,7 @@ static void on_time(int64_t t)
 		}
 		return;
 	}
-	if (!limit.stopping && (limit.deadline == 0 || t < limit.deadline)) {
+	if (!limit.stopping && (limit.deadline == 0 || t < limit.deadline - limit.slack)) {
 		limit.armed_for = 0;
 		if (limit.deadline != 0) {
 			arm(limit.deadline, 0);
@@ -157,16 +160,18 @@ void pogo_limit_worker(const pogo_worker_config *config)
 
 static void set_deadline(zend_long seconds)
 {
-	int64_t t = now();
-
 	limit.kill_at = 0;
 	if (seconds <= 0 || seconds > 100000000 || !limit.timer_made) {
 		limit.deadline = 0;
+		if (limit.armed_for != 0) {
+			/* The alarm of an earlier request would interrupt a blocking call. */
+			arm(0, 0);
+		}
 		return;
 	}
-	limit.deadline = t + (int64_t) seconds * SECOND;
-	/* An alarm that comes early finds so and sets itself anew. */
-	if (limit.armed_for < limit.deadline - SLACK || limit.armed_for > limit.deadline) {
+	limit.deadline = now() + (int64_t) seconds * SECOND;
+	limit.slack = seconds < 10 ? SHORT_SLACK : SLACK;
+	if (limit.armed_for < limit.deadline - limit.slack || limit.armed_for > limit.deadline) {
 		arm(limit.deadline, 0);
 	}
 }

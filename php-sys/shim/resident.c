@@ -317,7 +317,7 @@ static void explain_failed_boot(void)
 {
 	zend_string *message = PG(last_error_message);
 
-	if (message != NULL && !PG(log_errors)) {
+	if (message != NULL && !PG(log_errors) && !PG(display_errors)) {
 		pogo.host.log(pogo.host.ctx, POGO_LOG_ERROR, 3, pogo_str_of_zend(message), pogo_str_of("", 0));
 	}
 }

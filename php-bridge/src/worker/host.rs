@@ -45,18 +45,16 @@ unsafe extern "C" fn next(ctx: *mut c_void, work: *mut Work) -> c_int {
     let worker = unsafe { worker(ctx) };
     // SAFETY: the shim passes its own, zeroed or filled, structure.
     let work = unsafe { &mut *work };
-    loop {
-        let Some(header) = worker.next() else { return php_sys::NEXT_END };
-        if header.kind == Kind::Task {
-            worker.begin_task(header.id, work);
-            return php_sys::NEXT_TASK;
-        }
-        if worker.begin_request(header.id, work) {
-            return php_sys::NEXT_REQUEST;
-        }
-        worker.log(Source::ErrorLog, 3, b"PHP worker got a malformed request", b"");
-        return php_sys::NEXT_END;
+    let Some(header) = worker.next() else { return php_sys::NEXT_END };
+    if header.kind == Kind::Task {
+        worker.begin_task(header.id, work);
+        return php_sys::NEXT_TASK;
     }
+    if worker.begin_request(header.id, work) {
+        return php_sys::NEXT_REQUEST;
+    }
+    worker.log(Source::ErrorLog, 3, b"PHP worker got a malformed request", b"");
+    php_sys::NEXT_END
 }
 
 /// The lines of a head.
@@ -164,7 +162,12 @@ unsafe extern "C" fn spawn(
     }
 }
 
-unsafe extern "C" fn await_task(ctx: *mut c_void, task: i64, seconds: f64, text: *mut Str) -> c_int {
+unsafe extern "C" fn await_task(
+    ctx: *mut c_void,
+    task: i64,
+    seconds: f64,
+    text: *mut Str,
+) -> c_int {
     // SAFETY: the shim passes back the `ctx` it was given.
     let worker = unsafe { worker(ctx) };
     let awaited = worker.await_task(task, seconds);

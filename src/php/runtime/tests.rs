@@ -15,6 +15,7 @@ use rustix::net::{RecvFlags, SendFlags, Shutdown, shutdown};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc as std_mpsc;
 
@@ -28,6 +29,8 @@ struct Stage {
     killed: Mutex<Vec<u32>>,
     /// The messages of all tasks that began.
     tasks: Mutex<Vec<Vec<u8>>>,
+    /// Where `/meet` waits for the others.
+    meeting: Barrier,
     /// Whether it plays dead: its workers go on when the server closes the link.
     dead: AtomicBool,
 }
@@ -51,10 +54,11 @@ impl Stage {
                     }
                 }
                 ToZygote::Kill { serial } => {
-                    self.killed.lock().push(serial);
-                    if let Some((socket, _)) = self.workers.lock().get(&serial) {
+                    let workers = self.workers.lock();
+                    if let Some((socket, _)) = workers.get(&serial) {
                         shutdown(socket, Shutdown::Both).expect("a socket");
                     }
+                    self.killed.lock().push(serial);
                 }
             }
         }
@@ -134,7 +138,7 @@ impl Puppet {
         }
     }
 
-    /// `/crash` crashes, `/spawn?m` answers what the task with the message `m` gave,
+    /// `/crash` crashes, `/meet` waits until three do, `/spawn?m` answers what the task with the message `m` gave,
     /// `/leave?m` does not wait for it, everything else says who it is.
     fn request(&self, id: u64, head: &Head<'_>) -> Option<Option<End>> {
         let text = match head.request_uri {
@@ -142,6 +146,10 @@ impl Puppet {
             b"/spawn" => {
                 let task = self.spawn(head.query);
                 self.result(task)?
+            }
+            b"/meet" => {
+                self.stage.meeting.wait();
+                b"met".to_vec()
             }
             b"/leave" => {
                 self.spawn(head.query);
@@ -268,6 +276,7 @@ async fn start(settings: Settings) -> (Result<Arc<Runtime>, StartError>, Arc<Sta
         workers: Mutex::default(),
         killed: Mutex::default(),
         tasks: Mutex::default(),
+        meeting: Barrier::new(3),
         dead: AtomicBool::new(false),
     });
     let actor = Arc::clone(&stage);
@@ -306,7 +315,7 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 async fn all_pools_are_up_when_the_start_returns() {
     let (runtime, stage) = started(2).await;
     assert_eq!(stage.workers.lock().len(), 5);
-    assert!(get(runtime.classic(), "/", "").await.expect("served").starts_with("classic "));
+    assert!(get(runtime.classic(), "/", "").await.expect("served").starts_with("worker classic "));
     let script = runtime.worker_for(b"/srv/w.php").expect("a worker script");
     assert!(get(script, "/", "").await.expect("served").starts_with("worker w "));
     assert!(runtime.worker_for(b"/srv/other.php").is_none());
@@ -344,6 +353,7 @@ async fn a_worker_that_is_killed_while_idle_is_replaced_before_anybody_notices()
     for serial in &killed {
         runtime.roster.tell(Event::Kill(*serial));
     }
+    until("their end", || stage.killed.lock().len() == killed.len()).await;
     for _ in 0..10 {
         assert!(get(runtime.classic(), "/", "").await.is_ok());
     }
@@ -417,6 +427,22 @@ async fn a_pool_of_one_that_waits_on_itself_is_refused() {
     assert_eq!(get(runtime.classic(), "/spawn", "again").await, Ok(error.into()));
     let (runtime, _stage) = started(2).await;
     assert_eq!(get(runtime.classic(), "/spawn", "again").await, Ok("deeper".into()));
+}
+
+#[tokio::test]
+async fn a_pool_grows_while_requests_wait_and_shrinks_when_they_do_not() {
+    let mut few = settings("/srv/w.php", 1);
+    few.classic = Size { num: 1, max: 3 };
+    few.threads_max = 4;
+    few.max_idle = Duration::from_millis(50);
+    let (runtime, stage) = start(few).await;
+    let runtime = runtime.expect("it starts");
+    assert_eq!(stage.workers.lock().len(), 3);
+    let meet = || get(runtime.classic(), "/meet", "");
+    let met = tokio::join!(meet(), meet(), meet());
+    assert_eq!(met, (Ok("met".into()), Ok("met".into()), Ok("met".into())));
+    until("the usual number", || stage.workers.lock().len() == 3).await;
+    assert!(get(runtime.classic(), "/", "").await.is_ok());
 }
 
 #[tokio::test]
