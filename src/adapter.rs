@@ -117,6 +117,7 @@ impl From<LanguageWarning> for Warning {
 
 /// Puts the configuration together.
 fn assemble(mut options: Options, built: servers::Built) -> Config {
+    let has_internal_ca = !options.is_auto_https_off();
     let mut admin = options.admin.take();
     if options.persist_config_off {
         let persist = AdminConfig { persist: Some(false) };
@@ -138,7 +139,8 @@ fn assemble(mut options: Options, built: servers::Built) -> Config {
     let apps = Apps {
         frankenphp: options.frankenphp,
         http: Some(http).filter(|http| !http.servers.is_empty()),
-        pki: options.skip_install_trust.then(untrusted),
+        // Without automatic HTTPS nothing is signed by the local authority.
+        pki: (options.skip_install_trust && has_internal_ca).then(untrusted),
         pogo: options.pogo,
         tls: built.tls,
     };
