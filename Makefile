@@ -7,7 +7,7 @@ CONFORMANCE ?= ../shared/conformance
 SITE        ?= examples/fan-out
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test lint conformance conformance-update bench \
+.PHONY: help setup build run test lint conformance conformance-update bench soak \
         profile-cpu profile-mem install clean
 
 help: ## list the targets
@@ -38,10 +38,13 @@ conformance-update: setup ## the same, then add what passes now to the list of p
 	$(CARGO) build --locked --workspace --bins
 	tests/conformance/run.py --cases $(CONFORMANCE) --bin target/debug/pogo --update
 
-bench: ## measure beside nginx and php-fpm, in one run
-	@packaging/debian.sh build bench
-	$(CARGO) build --locked --profile profiling --workspace --bins
-	benches/run.py --bin target/profiling/pogo
+bench: build ## measure beside nginx and php-fpm, in one run
+	@packaging/debian.sh bench
+	benches/run.py --bin target/release/pogo
+
+soak: build ## whether memory grows over 100,000 requests
+	@packaging/debian.sh bench
+	benches/soak.py --bin target/release/pogo
 
 profile-cpu: ## a flame graph of the server and a worker under the bench's load
 	@packaging/debian.sh build bench profile

@@ -13,6 +13,7 @@ mod env_file;
 mod help;
 mod load;
 mod php_cli;
+mod php_server;
 mod run;
 mod serve;
 mod terminal;
@@ -40,6 +41,7 @@ fn dispatch(command: Option<&str>, words: Vec<OsString>) -> anyhow::Result<ExitC
         None | Some("help" | "--help" | "-h") => help::command(&words),
         Some("adapt") => adapt::command(words),
         Some("php-cli") => php_cli::command(&words),
+        Some("php-server") => php_server::command(words),
         Some("run") => run::command(words),
         Some("validate") => validate::command(words),
         Some("version" | "--version" | "-v") => version::command(words),

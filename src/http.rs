@@ -1,5 +1,33 @@
 //! A configuration's `http` app, serving.
+//!
+//! In reading order: [`server`] compiles a configuration and owns the listeners;
+//! [`listener`] accepts, [`conn`] is the stream and [`connection`] what its requests
+//! share; [`h1`] and [`h2`] speak the protocols; [`serve`] is the life of one request,
+//! [`exchange`] the request itself and [`response`] the way of its answer; [`routes`],
+//! [`matchers`] and [`handlers`] decide what it is; [`placeholder`], [`uri`] and [`glob`]
+//! are the languages they speak.
+//!
+//! Every protocol ends as a pingora session, so nothing behind the first five knows which
+//! one it is. This room does not know Caddyfiles, nor how PHP runs.
 
+mod conn;
+mod connection;
+mod exchange;
+mod glob;
+mod h1;
+mod h2;
+mod handlers;
+mod listener;
+mod matchers;
+mod placeholder;
+mod response;
+mod routes;
+mod serve;
 mod server;
+mod session;
+mod uri;
+
+#[cfg(test)]
+mod tests;
 
 pub use server::{BindError, Bound, ProvisionError, Server};

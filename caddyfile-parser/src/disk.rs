@@ -28,8 +28,7 @@ impl Loader for Disk {
     }
 
     fn glob(&self, pattern: &str) -> Result<Vec<String>, String> {
-        // The language refuses `[…]`, so what is left of one is a mistake.
-        if pattern.contains('[') || pattern.ends_with('\\') {
+        if is_malformed(pattern) {
             return Err("syntax error in pattern".to_owned());
         }
         if !has_wildcard(pattern) {
@@ -96,6 +95,18 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
         (p, n) = (star + 1, at + 1);
     }
     pattern[p..].iter().all(|c| *c == '*')
+}
+
+/// Whether a `\` has nothing to escape or a `[` is not escaped: the language
+/// refuses `[…]`, so what is left of one is a mistake.
+fn is_malformed(pattern: &str) -> bool {
+    let mut characters = pattern.chars();
+    while let Some(c) = characters.next() {
+        if c == '[' || (c == '\\' && characters.next().is_none()) {
+            return true;
+        }
+    }
+    false
 }
 
 fn has_wildcard(pattern: &str) -> bool {
@@ -175,7 +186,12 @@ mod tests {
         assert_eq!(Disk.glob(&format!("{directory}/Cargo.?oml")), Ok(vec![manifest.clone()]));
         assert_eq!(Disk.glob(&format!("{directory}/*.toml")), Ok(vec![manifest]));
         assert_eq!(Disk.glob(&format!("{directory}/none*")), Ok(Vec::new()));
-        assert_eq!(Disk.glob("/a["), Err("syntax error in pattern".to_owned()));
+        for malformed in ["/a[", r"/a\", r"/a\\\"] {
+            assert_eq!(Disk.glob(malformed), Err("syntax error in pattern".to_owned()));
+        }
+        for odd in [r"/a\[", r"/a\\"] {
+            assert_eq!(Disk.glob(odd), Ok(Vec::new()));
+        }
     }
 
     #[test]

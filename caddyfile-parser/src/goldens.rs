@@ -1,9 +1,11 @@
-//! Plays the files in `goldens/` and compares what the parser makes of them.
+//! Plays the files in `goldens/`: what the parser makes of those in `parse/`,
+//! and the formatter of those in `format/`.
 //!
-//! A golden is a Caddyfile, a line of ten dashes, and what is expected: its
-//! warnings and blocks, or its error. Further files follow the Caddyfile, each
-//! under a line `-- name --`. The variables of [`VARIABLES`] are set, the files
-//! are in `/w`. To write down what the parser makes of them now:
+//! A golden is a Caddyfile, a line of ten dashes, and what is expected of it. In
+//! `parse/` that is its warnings and blocks, or its error. There, further files
+//! may follow the Caddyfile, each under a line `-- name --`; the files are in
+//! `/w` and the variables of [`VARIABLES`] are set. To write down what comes out
+//! now:
 //!
 //! ```text
 //! UPDATE_GOLDENS=1 cargo test -p caddyfile-parser goldens
@@ -17,7 +19,7 @@ use crate::loader::tests::Memory;
 use crate::parse::{Fact, Parsed};
 use crate::token::{Quote, Token};
 
-const SEPARATOR: &str = "\n----------\n";
+pub(crate) const SEPARATOR: &str = "\n----------\n";
 
 const VARIABLES: [(&str, &str); 4] = [
     ("HOST", "app.example.com"),
@@ -26,9 +28,9 @@ const VARIABLES: [(&str, &str); 4] = [
     ("BLOCK", "header X-From env\n\trespond \"from env\""),
 ];
 
-/// The names and contents of all goldens, in order.
-pub(crate) fn all() -> Vec<(PathBuf, String)> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens");
+/// The names and contents of the goldens of one kind, in order.
+pub(crate) fn all(kind: &str) -> Vec<(PathBuf, String)> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens").join(kind);
     let entries = fs::read_dir(&directory).expect("the crate has goldens");
     let mut paths: Vec<PathBuf> =
         entries.map(|entry| entry.expect("the folder can be read").path()).collect();
@@ -43,8 +45,7 @@ pub(crate) fn all() -> Vec<(PathBuf, String)> {
 }
 
 /// A golden's Caddyfile, and a loader that has its other files.
-pub(crate) fn input(golden: &str) -> (String, Memory) {
-    let input = golden.split_once(SEPARATOR).map_or(golden, |(input, _)| input);
+pub(crate) fn files(input: &str) -> (String, Memory) {
     let mut loader = Memory::default();
     for (name, value) in VARIABLES {
         loader = loader.with_env(name, value);
@@ -71,9 +72,9 @@ pub(crate) fn input(golden: &str) -> (String, Memory) {
     (main, loader)
 }
 
-/// What the parser makes of a golden, as text.
-fn outcome(golden: &str) -> String {
-    let (main, loader) = input(golden);
+/// What the parser makes of a golden's input, as text.
+fn parse_outcome(input: &str) -> String {
+    let (main, loader) = files(input);
     match crate::parse("Caddyfile", main.as_bytes(), &loader) {
         Ok(parsed) => show(&parsed),
         Err(error) => format!("error: {error}\n"),
@@ -141,22 +142,34 @@ fn show_token(token: &Token) -> String {
     }
 }
 
-#[test]
-fn goldens_come_out_as_expected() {
+/// Compares each golden of one kind with what `outcome` makes of its input.
+#[track_caller]
+fn check(kind: &str, outcome: impl Fn(&str) -> String) {
     let update = std::env::var_os("UPDATE_GOLDENS").is_some();
     let mut failed = Vec::new();
-    for (path, golden) in all() {
-        let input = golden.split_once(SEPARATOR).map_or(&*golden, |(input, _)| input);
-        let input = input.strip_suffix('\n').unwrap_or(input);
-        let actual = format!("{input}{SEPARATOR}{}", outcome(&golden));
-        if actual == golden {
+    for (path, golden) in all(kind) {
+        let (input, expected) =
+            golden.split_once(SEPARATOR).expect("a golden has a line of ten dashes");
+        let actual = outcome(input);
+        if actual == expected {
             continue;
         }
         if update {
-            fs::write(&path, actual).expect("a golden can be written");
+            fs::write(&path, format!("{input}{SEPARATOR}{actual}"))
+                .expect("a golden can be written");
         } else {
-            failed.push(format!("{}:\n{}", path.display(), outcome(&golden)));
+            failed.push(format!("{}:\n{actual}", path.display()));
         }
     }
     assert!(failed.is_empty(), "these came out differently:\n\n{}", failed.join("\n"));
+}
+
+#[test]
+fn goldens_parse_as_expected() {
+    check("parse", parse_outcome);
+}
+
+#[test]
+fn goldens_format_as_expected() {
+    check("format", |input| String::from_utf8_lossy(&crate::format(input.as_bytes())).into_owned());
 }

@@ -15,7 +15,8 @@
 //!   snippets spliced in,
 //! * [`dispenser`]: the cursor with which a directive reads its segment; the
 //!   rules of lines and blocks that it shares with the parser are in `cursor`,
-//! * [`error`](mod@error): what went wrong, apart from where.
+//! * [`error`](mod@error): what went wrong, apart from where,
+//! * [`format`](mod@format): a Caddyfile written as it should be.
 //!
 //! **Invariant**: no directive's name occurs in this crate, `import` apart,
 //! which belongs to the language.
@@ -25,6 +26,9 @@ pub mod disk;
 pub mod dispenser;
 mod environment;
 pub mod error;
+pub mod format;
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod goldens;
 mod lexer;
@@ -36,6 +40,7 @@ pub mod token;
 pub use disk::Disk;
 pub use dispenser::Dispenser;
 pub use error::{Error, Position};
+pub use format::{first_unformatted_line, format};
 pub use loader::{LoadError, Loader};
 pub use parse::{Fact, Parsed, Segment, ServerBlock, Warning, parse};
 pub use token::{Imports, Quote, Token};

@@ -181,12 +181,14 @@ pub fn receive<T: for<'de> Deserialize<'de>>(
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let flags = flags | RecvFlags::CMSG_CLOEXEC;
-    let got =
-        rustix::net::recvmsg(&socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, flags);
-    let n = match got {
-        Ok(m) => m.bytes,
-        Err(Errno::CONNRESET) => 0,
-        Err(e) => return Err(e.into()),
+    let n = loop {
+        let mut parts = [IoSliceMut::new(&mut bytes)];
+        match rustix::net::recvmsg(&socket, &mut parts, &mut ancillary, flags) {
+            Ok(m) => break m.bytes,
+            // As in `frame::receive`: what was still sent comes behind this.
+            Err(Errno::CONNRESET) => {}
+            Err(e) => return Err(e.into()),
+        }
     };
     if n == 0 {
         return Ok(None);

@@ -281,10 +281,14 @@ pub fn receive(
     flags: RecvFlags,
 ) -> io::Result<Option<(Header, &[u8])>> {
     debug_assert!(buffer.len() >= FRAME_MAX, "a datagram would be cut short");
-    let n = match rustix::net::recv(&socket, &mut *buffer, flags) {
-        Ok((n, _)) => n,
-        Err(Errno::CONNRESET) => 0,
-        Err(e) => return Err(e.into()),
+    let n = loop {
+        match rustix::net::recv(&socket, &mut *buffer, flags) {
+            Ok((n, _)) => break n,
+            // The other end closed without having read everything. That is said once,
+            // before what it still sent: read on, to the end of file.
+            Err(Errno::CONNRESET) => {}
+            Err(e) => return Err(e.into()),
+        }
     };
     if n == 0 {
         return Ok(None);
@@ -415,6 +419,19 @@ mod tests {
         assert!(matches!(assembler.push(first, b"a"), Ok(Assembled::Partial)));
         let other = Header::new(Kind::Response, 0, 2, 1);
         assert!(matches!(assembler.push(other, b"b"), Err(FrameError::Fragments)));
+    }
+
+    #[test]
+    fn last_words_arrive_from_an_end_that_did_not_listen() {
+        let (a, b) = pair().expect("a socket pair");
+        send(&b, (Kind::Pools, 0, 0), [b"unread", &[]], SendFlags::empty()).expect("sent");
+        send(&a, (Kind::Log, 0, 0), [b"words", &[]], SendFlags::empty()).expect("sent");
+        drop(a);
+        let mut buffer = vec![0; FRAME_MAX];
+        let (_, payload) =
+            receive(&b, &mut buffer, RecvFlags::empty()).expect("io").expect("frame");
+        assert_eq!(payload, b"words");
+        assert!(receive(&b, &mut buffer, RecvFlags::empty()).expect("io").is_none());
     }
 
     #[test]

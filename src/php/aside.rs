@@ -58,6 +58,7 @@ fn log_line(floor: &Floor, worker: &Worker, uri: Option<&[u8]>, log: &Log<'_>) {
         return;
     }
     let message = String::from_utf8_lossy(log.message);
+    let message = message.trim_end_matches('\n');
     let context = std::str::from_utf8(log.context).ok().filter(|c| !c.is_empty());
     let uri = uri.map(String::from_utf8_lossy);
     let mut fields: Vec<(&str, Value<'_>)> = Vec::with_capacity(3);
@@ -69,7 +70,7 @@ fn log_line(floor: &Floor, worker: &Worker, uri: Option<&[u8]>, log: &Log<'_>) {
         None => fields.push(("pid", Value::Int(worker.pid().into()))),
     }
     let logger = if uri.is_some() { SCRIPT } else { SUPERVISOR };
-    floor.log.write(&Line { level, logger, message: &message, fields: &fields, context });
+    floor.log.write(&Line { level, logger, message, fields: &fields, context });
 }
 
 /// A line's level here, and the name of its level in syslog if it has one.

@@ -210,7 +210,7 @@ struct Build<'s> {
 impl Build<'_> {
     fn classic(&mut self) -> Arc<Pool> {
         let size = self.settings.classic;
-        self.pool("classic".into(), size, None, spec(WorkerKind::Classic, "classic"))
+        self.pool("classic".into(), size, None, spec(WorkerKind::Classic, "worker classic"))
     }
 
     /// Pools of worker scripts: those that every handler reaches, and those of some.
@@ -266,7 +266,7 @@ impl Build<'_> {
                 script: pool.script.to_string_lossy().into_owned(),
                 max_requests: self.settings.max_requests,
                 grace_ms: millis(TASK_GRACE),
-                ..spec(WorkerKind::Task, &format!("task {}", pool.name))
+                ..spec(WorkerKind::Task, &format!("task worker {}", pool.name))
             };
             let fleet = Fleet::new(pool.num, pool.num, Some(0), Instant::now());
             self.teams.push(Team::new(

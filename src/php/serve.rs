@@ -82,6 +82,9 @@ impl ServeError {
     }
 }
 
+/// The flags that end a request.
+const ENDS: u8 = flag::DONE | flag::IDLE | flag::EXIT;
+
 /// A request that a worker has.
 struct Exchange<'h> {
     pool: Arc<Pool>,
@@ -112,6 +115,8 @@ struct Body {
 enum Step {
     /// A part of the answer, and the frame's flags.
     Reply(Part, u8),
+    /// Its request ended without the end of the answer, which its time limit cut off.
+    GivenUp(u8),
     /// An interim answer.
     Inform(AnswerHead),
     /// It wants so much of the body.
@@ -208,6 +213,10 @@ impl<'h> Exchange<'h> {
                 }
                 Step::Want(max) => self.feed(client, max).await?,
                 Step::Aside(_) => {}
+                Step::GivenUp(flags) => {
+                    self.release(flags);
+                    return Err(Failure::Failed(ServeError::OverLimit));
+                }
                 Step::Ready => return Err(self.broken("READY before the end of its answer")),
             }
         }
@@ -238,10 +247,15 @@ impl<'h> Exchange<'h> {
 
     /// Makes a part of the answer of a `RESPONSE`.
     fn read_part(&self, header: Header, payload: &[u8]) -> Result<Step, FrameError> {
-        if header.has(flag::HEAD) == self.begun {
+        let (has_head, last) = (header.has(flag::HEAD), header.has(flag::LAST));
+        let needs_head = !self.begun && (last || !payload.is_empty());
+        if (has_head && self.begun) || (!has_head && needs_head) {
             return Err(FrameError::Payload("RESPONSE"));
         }
-        let (head, body) = if header.has(flag::HEAD) {
+        if !last && header.flags & ENDS != 0 {
+            return Ok(Step::GivenUp(header.flags));
+        }
+        let (head, body) = if has_head {
             let (head, is_bad, body) = read_head(payload)?;
             if is_bad {
                 self.pool.floor.say(Level::Warn, "Invalid response status code", &[]);
@@ -250,7 +264,6 @@ impl<'h> Exchange<'h> {
         } else {
             (None, payload)
         };
-        let last = header.has(flag::LAST);
         let body = Bytes::copy_from_slice(body);
         let part = Part { head, body, last, flush: header.has(flag::FLUSH) };
         Ok(Step::Reply(part, header.flags))
@@ -278,16 +291,8 @@ impl<'h> Exchange<'h> {
 
     /// Passes the last part on, and the worker back.
     async fn end<C: Client>(&mut self, part: Part, flags: u8, client: &mut C) -> Served {
-        let is_done = flags & (flag::DONE | flag::IDLE | flag::EXIT) != 0;
-        if is_done && std::mem::take(&mut self.spawned) {
-            self.pool.floor.request_ended(self.worker.serial);
-        }
-        if flags & flag::EXIT != 0 {
-            self.on_loan = false;
-            self.pool.floor.roster.tell(Event::Lost(Arc::clone(&self.worker)));
-        } else if flags & flag::IDLE != 0 {
-            self.give_back();
-        }
+        let is_done = flags & ENDS != 0;
+        self.release(flags);
         let mut reply = pin!(client.reply(part));
         let first = poll_fn(|cx| Poll::Ready(reply.as_mut().poll(cx))).await;
         if self.on_loan && is_done {
@@ -302,6 +307,19 @@ impl<'h> Exchange<'h> {
             Poll::Pending => reply.await,
         };
         Served { gone: sent == Err(Gone) }
+    }
+
+    /// Lets go of the worker as far as a frame's flags allow.
+    fn release(&mut self, flags: u8) {
+        if flags & ENDS != 0 && std::mem::take(&mut self.spawned) {
+            self.pool.floor.request_ended(self.worker.serial);
+        }
+        if flags & flag::EXIT != 0 {
+            self.on_loan = false;
+            self.pool.floor.roster.tell(Event::Lost(Arc::clone(&self.worker)));
+        } else if flags & flag::IDLE != 0 {
+            self.give_back();
+        }
     }
 
     /// Gives the worker back if its `READY` is there.

@@ -47,6 +47,8 @@ pub(super) struct Supervisor {
     lifelines: Vec<OwnedFd>,
     /// When the server ends, by when everybody has to be done.
     drain_until: Option<Instant>,
+    /// Whether they were given any time.
+    patient: bool,
     limits: Limits,
     shrink_at: Instant,
     zygote_since: Instant,
@@ -114,6 +116,7 @@ impl Supervisor {
             lost: HashMap::new(),
             lifelines: Vec::new(),
             drain_until: None,
+            patient: false,
             limits,
             shrink_at,
             zygote_since: Instant::now(),
@@ -142,7 +145,8 @@ impl Supervisor {
                 () = sleep_until(wake.into()) => {}
             }
         }
-        if self.drain_until.is_some() && !self.floor.roster.workers.is_empty() {
+        // A start that failed has no patience with the others, and need not say so.
+        if self.patient && !self.floor.roster.workers.is_empty() {
             self.floor.say(
                 Level::Warn,
                 "force-killing workers on shutdown timeout",
@@ -472,6 +476,7 @@ impl Supervisor {
     /// Nobody takes more work; who has none ends now.
     fn drain(&mut self, grace: Duration) {
         self.drain_until = Some(Instant::now() + grace);
+        self.patient = !grace.is_zero();
         if let Some(tasks) = &self.floor.tasks {
             tasks.close();
         }

@@ -19,26 +19,28 @@ pub(super) enum Unexpandable {
     NegativeIndex(String),
 }
 
-/// What a placeholder without its braces stands for.
-enum Value<'args> {
-    /// It names no argument.
-    Foreign,
-    /// It names an argument that does not exist, and a warning says so.
-    Missing,
-    Known(&'args str),
+/// How a placeholder names an argument.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `{args[0]}`
+    Bracketed,
+    /// `{args.0}`
+    Deprecated,
 }
 
-impl Arguments<'_> {
+impl<'parser> Arguments<'parser> {
     /// The texts that take the place of the text of `token`: any number for a
-    /// token like `{args[1:]}`, else one. `budget` is what their length may be
-    /// in bytes.
+    /// token like `{args[1:]}`, else one. The bytes that are read and written
+    /// for it are taken from `budget`.
     pub(super) fn expand(
         &mut self,
         token: &Token,
-        budget: usize,
+        budget: &mut usize,
     ) -> Result<Vec<String>, Unexpandable> {
         if let Some((start, end)) = self.variadic(token) {
-            return Ok(self.values[start..end].iter().map(|arg| arg.text.clone()).collect());
+            let values = &self.values[start..end];
+            spend(budget, values.iter().map(|value| value.text.len()).sum())?;
+            return Ok(values.iter().map(|value| value.text.clone()).collect());
         }
         Ok(vec![self.replace(&token.text, budget)?])
     }
@@ -53,6 +55,10 @@ impl Arguments<'_> {
             return None;
         }
         let (start, end) = range.split_once(':')?;
+        if start.contains('}') || end.contains('{') {
+            // These are several placeholders, and the colon is between them.
+            return None;
+        }
         let Some(start) = index_or(start, 0) else {
             self.warn_at(token, "Variadic placeholder", "has an invalid start index");
             return None;
@@ -74,104 +80,102 @@ impl Arguments<'_> {
 
     /// The text with the placeholders replaced that name arguments. A `\`
     /// before a brace is removed, and the brace means nothing then.
-    fn replace(&mut self, text: &str, mut budget: usize) -> Result<String, Unexpandable> {
-        if !text.contains(['{', '}']) {
-            return Ok(text.to_owned());
-        }
+    fn replace(&mut self, text: &str, budget: &mut usize) -> Result<String, Unexpandable> {
+        spend(budget, text.len())?;
         let bytes = text.as_bytes();
-        let mut output = String::new();
-        // Up to where the text is in the output.
-        let mut written = 0;
+        let mut copy = Copy { text, output: String::new(), taken: 0, budget };
         let mut unclosed = 0;
-        // The end of the last placeholder that named nothing: those that start
-        // inside of it end there, too, and most of them name nothing either.
-        let mut foreign_end = None;
+        // The end of the last placeholder: those that start inside of it end
+        // there, too.
+        let mut end = 0;
         let mut at = 0;
-        while at < bytes.len() {
-            let byte = bytes[at];
-            if at > 0 && bytes[at - 1] == b'\\' && (byte == b'{' || byte == b'}') {
-                output.push_str(&text[written..at - 1]);
-                written = at;
-                at += 1;
+        while let Some(found) = bytes[at..].iter().position(|byte| b"{}".contains(byte)) {
+            at += found;
+            let brace = at;
+            at += 1;
+            if brace > 0 && bytes[brace - 1] == b'\\' {
+                copy.up_to(brace - 1);
+                copy.taken = brace;
                 continue;
             }
-            if byte != b'{' || foreign_end.is_some_and(|end| at < end) {
-                at += 1;
+            if bytes[brace] == b'}' {
                 continue;
             }
             if unclosed > UNCLOSED_MAX {
                 return Ok(String::new());
             }
-            let Some(end) = closing_brace(bytes, at) else {
-                unclosed += 1;
-                at += 1;
-                continue;
-            };
-            output.push_str(&text[written..at]);
-            written = at;
-            let key = &text[at + 1..end];
-            budget = budget.checked_sub(key.len() + 1).ok_or(Unexpandable::TooLong)?;
-            at = match self.lookup(key)? {
-                Value::Known(value) => {
-                    budget = budget.checked_sub(value.len()).ok_or(Unexpandable::TooLong)?;
-                    output.push_str(value);
-                    written = end + 1;
-                    end + 1
-                }
-                Value::Missing => at + 1,
-                Value::Foreign => {
-                    foreign_end = Some(end);
-                    at + 1
-                }
-            };
+            if brace >= end {
+                let Some(closing) = closing_brace(bytes, brace) else {
+                    unclosed += 1;
+                    continue;
+                };
+                end = closing;
+            }
+            if let Some(value) = self.lookup(&text[brace + 1..end], copy.budget)? {
+                copy.up_to(brace);
+                copy.insert(value)?;
+                at = end + 1;
+                copy.taken = at;
+            }
         }
-        output.push_str(&text[written..]);
-        Ok(output)
+        copy.up_to(text.len());
+        Ok(copy.output)
     }
 
-    /// What `key`, the inside of a placeholder, stands for. It need not be an
-    /// argument's name as a whole: it is enough that it contains one.
-    fn lookup(&mut self, key: &str) -> Result<Value<'_>, Unexpandable> {
-        if let Some(index) = find_deprecated(key) {
-            let shown = format!("{{args.{index}}}");
-            return self.value(index, &shown, || {
-                Some(format!("Placeholder {shown} deprecated, use {{args[{index}]}} instead"))
-            });
-        }
-        let Some(index) = find_index(key) else { return Ok(Value::Foreign) };
-        let shown = format!("{{args[{index}]}}");
-        if index.contains(':') {
-            self.warn(format!("Variadic placeholder {shown} must be a token on its own"));
-            return Ok(Value::Missing);
-        }
-        self.value(index, &shown, || None)
-    }
-
-    /// The argument at `index`. What `remark` says of it is a warning.
-    fn value(
+    /// The argument that `key`, the inside of a placeholder, names. Warns when
+    /// it names one that does not exist.
+    fn lookup(
         &mut self,
-        index: &str,
-        shown: &str,
-        remark: impl Fn() -> Option<String>,
-    ) -> Result<Value<'_>, Unexpandable> {
-        let Some(index) = parse_index(index) else {
+        key: &str,
+        budget: &mut usize,
+    ) -> Result<Option<&'parser str>, Unexpandable> {
+        let (index, form) = if let Some(index) = key.strip_prefix("args.") {
+            (index, Form::Deprecated)
+        } else if let Some(index) = key.strip_prefix("args[") {
+            spend(budget, index.len())?;
+            // A name in the old form takes precedence, but must be the whole.
+            let Some(index) = index.strip_suffix(']').filter(|_| !has_deprecated(index)) else {
+                return Ok(None);
+            };
+            (index, Form::Bracketed)
+        } else {
+            return Ok(None);
+        };
+        spend(budget, index.len())?;
+        if index.is_empty() || index.contains('\n') {
+            return Ok(None);
+        }
+        self.value(index, form)
+    }
+
+    /// The argument at `index`, which stood in a placeholder of that form.
+    fn value(&mut self, index: &str, form: Form) -> Result<Option<&'parser str>, Unexpandable> {
+        let shown = match form {
+            Form::Bracketed => format!("{{args[{index}]}}"),
+            Form::Deprecated => format!("{{args.{index}}}"),
+        };
+        if form == Form::Bracketed && index.contains(':') {
+            self.warn(format!("Variadic placeholder {shown} must be a token on its own"));
+            return Ok(None);
+        }
+        let Some(number) = parse_index(index) else {
             self.warn(format!("Placeholder {shown} has an invalid index"));
-            return Ok(Value::Missing);
+            return Ok(None);
         };
-        let Ok(index) = usize::try_from(index) else {
-            return Err(Unexpandable::NegativeIndex(shown.to_owned()));
+        let Ok(number) = usize::try_from(number) else {
+            return Err(Unexpandable::NegativeIndex(shown));
         };
-        let count = self.values.len();
-        if index >= count {
+        let Some(argument) = self.values.get(number) else {
+            let count = self.values.len();
             self.warn(format!(
                 "Placeholder {shown} index is out of bounds, only {count} argument(s) exist"
             ));
-            return Ok(Value::Missing);
+            return Ok(None);
+        };
+        if form == Form::Deprecated {
+            self.warn(format!("Placeholder {shown} deprecated, use {{args[{index}]}} instead"));
         }
-        if let Some(remark) = remark() {
-            self.warn(remark);
-        }
-        Ok(Value::Known(&self.values[index].text))
+        Ok(Some(&argument.text))
     }
 
     fn warn(&mut self, message: String) {
@@ -188,6 +192,34 @@ impl Arguments<'_> {
             logger: LOGGER,
         });
     }
+}
+
+/// A text on its way into another, with what is inserted on the way.
+struct Copy<'a> {
+    text: &'a str,
+    output: String,
+    /// Up to where the text has been copied or left out.
+    taken: usize,
+    budget: &'a mut usize,
+}
+
+impl Copy<'_> {
+    /// Copies the text up to `end`.
+    fn up_to(&mut self, end: usize) {
+        self.output.push_str(&self.text[self.taken..end]);
+        self.taken = end;
+    }
+
+    fn insert(&mut self, value: &str) -> Result<(), Unexpandable> {
+        spend(self.budget, value.len())?;
+        self.output.push_str(value);
+        Ok(())
+    }
+}
+
+fn spend(budget: &mut usize, bytes: usize) -> Result<(), Unexpandable> {
+    *budget = budget.checked_sub(bytes).ok_or(Unexpandable::TooLong)?;
+    Ok(())
 }
 
 /// Under which name warnings about placeholders are logged.
@@ -207,20 +239,10 @@ fn closing_brace(bytes: &[u8], open: usize) -> Option<usize> {
     Some(end)
 }
 
-/// What stands behind the first `args.`, up to the end of the line.
-fn find_deprecated(key: &str) -> Option<&str> {
-    key.match_indices("args.").find_map(|(at, found)| {
-        let index = key[at + found.len()..].split('\n').next().unwrap_or_default();
-        (!index.is_empty()).then_some(index)
-    })
-}
-
-/// What stands between the first `args[` and the last `]` on its line.
-fn find_index(key: &str) -> Option<&str> {
-    key.match_indices("args[").find_map(|(at, found)| {
-        let line = key[at + found.len()..].split('\n').next().unwrap_or_default();
-        line.rsplit_once(']').map(|(index, _)| index).filter(|index| !index.is_empty())
-    })
+/// Whether a name in the form `args.0` occurs.
+fn has_deprecated(key: &str) -> bool {
+    let mut found = key.match_indices("args.").map(|(at, name)| &key[at + name.len()..]);
+    found.any(|behind| !behind.is_empty() && !behind.starts_with('\n'))
 }
 
 /// A whole number with or without a sign.
@@ -249,7 +271,7 @@ mod tests {
         let values = [token("one"), token("two words")];
         let mut warnings = Vec::new();
         let mut arguments = Arguments { values: &values, warnings: &mut warnings };
-        let expanded = arguments.expand(&token(text), 1000);
+        let expanded = arguments.expand(&token(text), &mut 10_000);
         (expanded, warnings.into_iter().map(|warning| warning.message).collect())
     }
 
@@ -279,6 +301,7 @@ mod tests {
         check("{args[1:]}", &["two words"]);
         check("{args[:1]}", &["one"]);
         check("{args[1:1]}", &[]);
+        check("{args[0]}:{args[1]}", &["one:two words"]);
     }
 
     #[test]
@@ -297,10 +320,11 @@ mod tests {
     }
 
     #[test]
-    fn the_name_may_stand_anywhere_in_the_braces() {
-        check("{ args[0] }", &["one"]);
-        check("{{args[0]}}", &["one}"]);
-        check("{x args[0]y}", &["one"]);
+    fn the_name_must_fill_the_braces() {
+        check("{ args[0] }", &["{ args[0] }"]);
+        check("{{args[0]}}", &["{one}"]);
+        check("{x args[0]y}{args[0]y}", &["{x args[0]y}{args[0]y}"]);
+        check("{args[0args.1]}", &["{args[0args.1]}"]);
     }
 
     #[test]
@@ -372,7 +396,7 @@ mod tests {
 
     #[test]
     fn a_word_cannot_grow_beyond_its_budget() {
-        assert_eq!(expand(&"{args[1]}".repeat(200)).0, Err(Unexpandable::TooLong));
+        assert_eq!(expand(&"{args[1]}".repeat(600)).0, Err(Unexpandable::TooLong));
         assert_eq!(expand(&"{args[x".repeat(500)).0, Ok(vec![String::new()]));
         assert_eq!(expand(&format!("{}]}}", "{args[x".repeat(500))).0, Err(Unexpandable::TooLong));
     }

@@ -1,6 +1,7 @@
 //! Keys, braces and segments.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::graph::ImportGraph;
 use super::import::Budget;
@@ -162,9 +163,9 @@ impl<'loader> Parser<'loader> {
         }
         self.expect_open_brace(keys)?;
         let mut tokens = self.parse_braced()?;
-        let shared_name = std::sync::Arc::from(name.as_str());
+        let shared_name = Arc::from(name.as_str());
         for token in &mut tokens {
-            token.snippet = std::sync::Arc::clone(&shared_name);
+            token.snippet = Arc::clone(&shared_name);
         }
         self.snippets.insert(name, tokens);
         Ok(())

@@ -207,10 +207,9 @@ impl Parser<'_> {
                 tokens.push(token);
             } else {
                 let texts = arguments
-                    .expand(&token, self.budget.bytes)
+                    .expand(&token, &mut self.budget.bytes)
                     .map_err(|error| Error::at(unexpandable(error), &import.last))?;
-                let bytes = texts.iter().map(String::len).sum();
-                self.budget.spend(texts.len().max(1), bytes).map_err(too_much)?;
+                self.budget.spend(texts.len().max(1), 0).map_err(too_much)?;
                 tokens.extend(texts.into_iter().map(|text| Token { text, ..token.clone() }));
             }
         }

@@ -51,10 +51,11 @@ impl Stage {
                     }
                 }
                 ToZygote::Kill { serial } => {
-                    self.killed.lock().push(serial);
-                    if let Some((socket, _)) = self.workers.lock().get(&serial) {
+                    let workers = self.workers.lock();
+                    if let Some((socket, _)) = workers.get(&serial) {
                         shutdown(socket, Shutdown::Both).expect("a socket");
                     }
+                    self.killed.lock().push(serial);
                 }
             }
         }
@@ -306,7 +307,7 @@ async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 async fn all_pools_are_up_when_the_start_returns() {
     let (runtime, stage) = started(2).await;
     assert_eq!(stage.workers.lock().len(), 5);
-    assert!(get(runtime.classic(), "/", "").await.expect("served").starts_with("classic "));
+    assert!(get(runtime.classic(), "/", "").await.expect("served").starts_with("worker classic "));
     let script = runtime.worker_for(b"/srv/w.php").expect("a worker script");
     assert!(get(script, "/", "").await.expect("served").starts_with("worker w "));
     assert!(runtime.worker_for(b"/srv/other.php").is_none());
@@ -344,6 +345,7 @@ async fn a_worker_that_is_killed_while_idle_is_replaced_before_anybody_notices()
     for serial in &killed {
         runtime.roster.tell(Event::Kill(*serial));
     }
+    until("their end", || stage.killed.lock().len() == killed.len()).await;
     for _ in 0..10 {
         assert!(get(runtime.classic(), "/", "").await.is_ok());
     }

@@ -375,6 +375,24 @@ async fn a_worker_that_breaks_the_rules_is_killed() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_given_up_is_broken_and_the_worker_stays() {
+    let mut rig = Rig::new(None);
+    let worker = rig.worker(|w| {
+        let id = w.request();
+        w.answer(0, id, b"a part");
+        w.send(Kind::Response, flag::DONE | flag::IDLE, id, b"");
+        let id = w.request();
+        w.send(Kind::Response, flag::DONE | flag::IDLE, id, b"");
+    });
+    for parts in [1, 0] {
+        let mut client = Browser::default();
+        assert_eq!(rig.serve(&get(), &mut client).await, Err(ServeError::OverLimit));
+        assert_eq!((client.got.len(), rig.pool.idle_count()), (parts, 1));
+    }
+    worker.join().expect("worker");
+}
+
+#[tokio::test]
 async fn a_script_that_leaves_its_loop_after_a_request_is_no_failure() {
     let mut rig = Rig::new(None);
     let worker = rig.worker(|w| {

@@ -1,0 +1,123 @@
+//! The worker's end of its link: frames in both directions, without a runtime.
+
+use php_wire::control::EXIT_ORPHAN;
+use php_wire::frame::{self, Assembled, Assembler, FRAME_MAX, Header, Kind, PAYLOAD_MAX, flag};
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags};
+use std::io::{self, IoSlice};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::time::Instant;
+
+/// A worker's link to the server.
+#[derive(Debug)]
+pub(crate) struct Link {
+    fd: OwnedFd,
+    received: Box<[u8]>,
+    assembler: Assembler,
+}
+
+/// What [`Link::receive`] came back with.
+#[derive(Debug)]
+pub(crate) enum Received<'a> {
+    /// A whole message.
+    Message(Header, &'a [u8]),
+    /// A fragment; the rest must follow.
+    Fragment,
+    /// Nothing, and waiting was not asked for.
+    Nothing,
+    /// A signal came first.
+    Interrupted,
+}
+
+/// PHP's time limit passed while a frame waited for room; the frame was not sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopped;
+
+impl Link {
+    pub(crate) fn new(fd: OwnedFd) -> Self {
+        let received = vec![0; FRAME_MAX].into_boxed_slice();
+        Self { fd, received, assembler: Assembler::default() }
+    }
+
+    pub(crate) fn raw_fd(&self) -> RawFd {
+        self.fd.as_raw_fd()
+    }
+
+    /// The next message. When the server is gone, or talks nonsense, the process ends.
+    pub(crate) fn receive(&mut self, wait: bool) -> Received<'_> {
+        let flags = if wait { RecvFlags::empty() } else { RecvFlags::DONTWAIT };
+        let (header, payload) = match frame::receive(&self.fd, &mut self.received, flags) {
+            Ok(Some(frame)) => frame,
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Received::Nothing,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => return Received::Interrupted,
+            Ok(None) | Err(_) => leave(),
+        };
+        match self.assembler.push(header, payload) {
+            Ok(Assembled::Whole(header, payload)) => Received::Message(header, payload),
+            Ok(Assembled::Partial) => Received::Fragment,
+            Err(_) => leave(),
+        }
+    }
+
+    /// Waits until a frame is there or the time is over; a signal ends it early.
+    pub(crate) fn wait(&self, until: Option<Instant>) -> io::Result<()> {
+        let left = until.map(|at| at.saturating_duration_since(Instant::now()));
+        let left = left.and_then(|left| left.try_into().ok());
+        let mut fds = [PollFd::new(&self.fd, PollFlags::IN)];
+        rustix::event::poll(&mut fds, left.as_ref())?;
+        Ok(())
+    }
+
+    /// Gives back the memory of an unusually long message.
+    pub(crate) fn shrink(&mut self) {
+        self.assembler.shrink();
+    }
+
+    /// Sends a message, as fragments when it is long, however long the server takes.
+    pub(crate) fn send(&self, kind: Kind, flags: u8, id: u64, parts: [&[u8]; 2]) {
+        if frame::send(&self.fd, (kind, flags, id), parts, SendFlags::empty()).is_err() {
+            leave();
+        }
+    }
+
+    /// Sends one frame of an answer, unless PHP's time limit passes while it waits for room.
+    pub(crate) fn send_part(&self, flags: u8, id: u64, parts: [&[u8]; 2]) -> Result<(), Stopped> {
+        let len = parts[0].len() + parts[1].len();
+        if len > PAYLOAD_MAX {
+            // Only a huge head: its fragments belong together.
+            self.send(Kind::Response, flags, id, parts);
+            return Ok(());
+        }
+        let head = Header::new(Kind::Response, flags, id, len).to_bytes();
+        let slices = [IoSlice::new(&head), IoSlice::new(parts[0]), IoSlice::new(parts[1])];
+        loop {
+            let mut none = rustix::net::SendAncillaryBuffer::default();
+            match rustix::net::sendmsg(&self.fd, &slices, &mut none, SendFlags::NOSIGNAL) {
+                Ok(_) => return Ok(()),
+                Err(Errno::INTR) if crate::worker::stopping() => return Err(Stopped),
+                Err(Errno::INTR) => {}
+                Err(_) => leave(),
+            }
+        }
+    }
+
+    /// Sends a frame without payload.
+    pub(crate) fn signal(&self, kind: Kind, id: u64) {
+        self.send(kind, 0, id, [&[], &[]]);
+    }
+}
+
+/// The flags of a part of an answer.
+pub(crate) const fn part_flags(head: bool, more: u8) -> u8 {
+    if head { more | flag::HEAD } else { more }
+}
+
+/// Ends this process: without its server a worker has nothing to do, and nobody to tell.
+fn leave() -> ! {
+    #[expect(unsafe_code, reason = "ends the process as a forked child must")]
+    // SAFETY: `_exit` runs no handlers, which belong to the zygote.
+    unsafe {
+        libc::_exit(EXIT_ORPHAN)
+    }
+}

@@ -1,0 +1,328 @@
+//! A client's connection as pingora's session sees it: a TCP stream with a write buffer.
+//!
+//! A response's head, its chunk and the last chunk are separate writes of the session;
+//! here they become one system call. What is larger than the buffer goes out beside it in
+//! one vectored write, without a copy. A connection can be asked for bytes before anybody
+//! reads them: to find out which protocol is spoken, or that a next request begins.
+
+use async_trait::async_trait;
+use bytes::{Buf, BytesMut};
+use pingora_core::protocols::raw_connect::ProxyDigest;
+use pingora_core::protocols::{
+    GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
+    TimingDigest, UniqueID,
+};
+use rustix::net::RecvFlags;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
+use tokio::net::TcpStream;
+
+/// Writes up to this many bytes wait for more or for a flush.
+const BUFFER_SIZE: usize = 16 * 1024;
+/// Received at once before a request begins: most heads are shorter.
+const FILL_SIZE: usize = 4096;
+/// How long a closing connection waits for what the client still sends, for each read
+/// and in all.
+const LINGER_READ: Duration = Duration::from_millis(500);
+const LINGER_TOTAL: Duration = Duration::from_secs(5);
+
+/// One client's connection.
+#[derive(Debug)]
+pub(super) struct Conn {
+    tcp: Arc<TcpStream>,
+    /// Received before anybody read it.
+    waiting: BytesMut,
+    /// Written, not sent.
+    out: BytesMut,
+    held: AtomicBool,
+    eager: AtomicBool,
+    digest: Arc<SocketDigest>,
+}
+
+impl Conn {
+    pub(super) fn new(tcp: TcpStream, remote: SocketAddr) -> Self {
+        let digest = SocketDigest::from_raw_fd(tcp.as_raw_fd());
+        // It is empty, so this does not fail.
+        let _ = digest.peer_addr.set(Some(remote.into()));
+        Self {
+            tcp: Arc::new(tcp),
+            waiting: BytesMut::new(),
+            out: BytesMut::new(),
+            held: AtomicBool::new(false),
+            eager: AtomicBool::new(false),
+            digest: Arc::new(digest),
+        }
+    }
+
+    /// Waits for more bytes than those that wait to be read, and keeps them for the
+    /// reader; false at the end. Loses nothing when it is dropped.
+    pub(super) async fn fill(&mut self) -> io::Result<bool> {
+        let mut buffer = [0; FILL_SIZE];
+        loop {
+            self.tcp.readable().await?;
+            match receive(&self.tcp, &mut buffer) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(0) => return Ok(false),
+                read => {
+                    self.waiting.extend_from_slice(&buffer[..read?]);
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    /// What [`Self::fill`] brought and nobody has read.
+    pub(super) fn waiting(&self) -> &[u8] {
+        &self.waiting
+    }
+
+    /// Ignores flushes while true.
+    pub(super) fn hold(&self, held: bool) {
+        self.held.store(held, Ordering::Relaxed);
+    }
+
+    /// Sends each write at once while true.
+    pub(super) fn send_at_once(&self, eager: bool) {
+        self.eager.store(eager, Ordering::Relaxed);
+    }
+
+    /// An eye on the client that does not keep the connection from its work.
+    pub(super) fn watch(&self) -> Watch {
+        Watch(Arc::clone(&self.tcp))
+    }
+
+    /// Sends what waits, with `more` behind it; returns how much of `more` went out.
+    fn poll_send(&mut self, cx: &mut Context<'_>, more: &[u8]) -> Poll<io::Result<usize>> {
+        while !self.out.is_empty() || !more.is_empty() {
+            ready!(self.tcp.poll_write_ready(cx))?;
+            let slices = [IoSlice::new(&self.out), IoSlice::new(more)];
+            let sent = match self.tcp.try_write_vectored(&slices) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
+                sent => sent?,
+            };
+            if sent == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            let ours = sent.min(self.out.len());
+            self.out.advance(ours);
+            if sent > ours {
+                return Poll::Ready(Ok(sent - ours));
+            }
+        }
+        Poll::Ready(Ok(0))
+    }
+}
+
+/// Sees whether the client is still there.
+#[derive(Debug)]
+pub(super) struct Watch(Arc<TcpStream>);
+
+impl Watch {
+    /// Waits until the client has closed its end. Never returns while bytes of it are
+    /// unread, which is also how a client that sends its next request looks.
+    pub(super) async fn closed_by_client(&self) {
+        let mut probe = [0];
+        loop {
+            let Ok(ready) = self.0.ready(Interest::READABLE).await else { return };
+            if ready.is_read_closed() {
+                return;
+            }
+            match self.0.try_io(Interest::READABLE, || {
+                rustix::net::recv(&*self.0, &mut probe[..], RecvFlags::PEEK)
+                    .map_err(io::Error::from)
+            }) {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Ok((1.., _)) => std::future::pending().await,
+                Ok(_) | Err(_) => return,
+            }
+        }
+    }
+}
+
+impl AsyncRead for Conn {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.waiting.is_empty() {
+            let len = self.waiting.len().min(buf.remaining());
+            buf.put_slice(&self.waiting[..len]);
+            self.waiting.advance(len);
+            if self.waiting.is_empty() {
+                // An idle connection holds no buffer.
+                self.waiting = BytesMut::new();
+            }
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            ready!(self.tcp.poll_read_ready(cx))?;
+            let read = if buf.remaining() <= FILL_SIZE {
+                receive(&self.tcp, buf.initialize_unfilled()).map(|n| buf.advance(n))
+            } else {
+                // Clearing a large buffer costs more than one more system call.
+                self.tcp.try_read_buf(buf).map(drop)
+            };
+            match read {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read),
+            }
+        }
+    }
+}
+
+/// Receives what is there. A short read means that there is no more, so that the next
+/// one waits for news instead of asking in vain.
+fn receive(tcp: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut short = None;
+    let len = buffer.len();
+    let received = tcp.try_io(Interest::READABLE, || {
+        let (_, read) = rustix::net::recv(tcp, &mut *buffer, RecvFlags::empty())?;
+        if (1..len).contains(&read) {
+            short = Some(read);
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(read)
+    });
+    short.map_or(received, Ok)
+}
+
+impl AsyncWrite for Conn {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let eager = self.eager.load(Ordering::Relaxed);
+        if !eager && self.out.len() + data.len() <= BUFFER_SIZE {
+            self.out.extend_from_slice(data);
+            return Poll::Ready(Ok(data.len()));
+        }
+        self.poll_send(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.held.load(Ordering::Relaxed) || self.out.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(self.poll_send(cx, &[]))?;
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send(cx, &[]))?;
+        // A client that is gone needs not be told.
+        let _ = rustix::net::shutdown(&*self.tcp, rustix::net::Shutdown::Write);
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[async_trait]
+impl Shutdown for Conn {
+    /// Sends what waits and ends our direction, then reads until the client ends its own:
+    /// closing a socket with unread bytes resets the connection, and a client that is
+    /// still sending would lose our answer.
+    async fn shutdown(&mut self) {
+        if AsyncWriteExt::shutdown(self).await.is_err() {
+            return;
+        }
+        let mut sink = [0; 4096];
+        let drained = async {
+            while let Ok(Ok(1..)) = tokio::time::timeout(LINGER_READ, self.read(&mut sink)).await {}
+        };
+        // Whoever sends for longer than this loses our answer.
+        let _ = tokio::time::timeout(LINGER_TOTAL, drained).await;
+    }
+}
+
+impl UniqueID for Conn {
+    fn id(&self) -> i32 {
+        self.tcp.as_raw_fd()
+    }
+}
+
+impl Ssl for Conn {}
+
+impl GetTimingDigest for Conn {
+    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
+        Vec::new()
+    }
+}
+
+impl GetProxyDigest for Conn {
+    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
+        None
+    }
+}
+
+impl GetSocketDigest for Conn {
+    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
+        Some(Arc::clone(&self.digest))
+    }
+}
+
+impl Peek for Conn {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    async fn pair() -> (Conn, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("it is bound");
+        let client = TcpStream::connect(address).await.expect("it listens");
+        let (tcp, remote) = listener.accept().await.expect("the client is there");
+        (Conn::new(tcp, remote), client)
+    }
+
+    #[tokio::test]
+    async fn bytes_that_were_awaited_are_read_first() {
+        let (mut conn, mut client) = pair().await;
+        client.write_all(b"ab").await.expect("sent");
+        assert!(conn.fill().await.expect("two bytes"));
+        client.write_all(b"cd").await.expect("sent");
+        let mut got = [0; 4];
+        conn.read_exact(&mut got).await.expect("four bytes");
+        assert_eq!((&got, conn.waiting()), (b"abcd", &b""[..]));
+        drop(client);
+        assert!(!conn.fill().await.expect("the end"));
+    }
+
+    #[tokio::test]
+    async fn small_and_large_writes_arrive_in_order() {
+        let (mut conn, mut client) = pair().await;
+        let large = vec![b'x'; 3 * BUFFER_SIZE];
+        conn.hold(true);
+        conn.write_all(b"head").await.expect("buffered");
+        conn.flush().await.expect("ignored");
+        assert_eq!(conn.out.len(), 4);
+        conn.hold(false);
+        conn.write_all(&large).await.expect("sent");
+        conn.write_all(b"tail").await.expect("buffered");
+        Shutdown::shutdown(&mut conn).await;
+        let mut got = Vec::new();
+        client.read_to_end(&mut got).await.expect("all of it");
+        assert_eq!(got, [&b"head"[..], &large, b"tail"].concat());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_is_noticed_and_one_that_sends_is_not_gone() {
+        let (conn, client) = pair().await;
+        drop(client);
+        conn.watch().closed_by_client().await;
+        let (conn, mut client) = pair().await;
+        client.write_all(b"x").await.expect("sent");
+        conn.tcp.readable().await.expect("readable");
+        let watch = conn.watch();
+        let gone = tokio::time::timeout(Duration::from_millis(20), watch.closed_by_client());
+        assert!(gone.await.is_err());
+    }
+}

@@ -1,0 +1,398 @@
+//! A request in flight: what handlers and matchers see and change of it.
+//!
+//! One exchange lives from the end of the request's head to the end of its answer. It
+//! borrows the session that carries it, whatever protocol that speaks, and the compiled
+//! site that answers it. The answer's side is in [`super::response`].
+
+use super::connection::Connection;
+use super::matchers::file::FileMatch;
+use super::placeholder::ErrorPart;
+use super::response::Response;
+use super::server::Site;
+use super::uri::Target;
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, COOKIE, EXPECT};
+use http::{HeaderMap, Method, Version};
+use pingora_core::protocols::http::server::Session;
+use std::borrow::Cow;
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Instant, SystemTime};
+
+/// A request's body that a placeholder wants is cut here.
+const BUFFERED_BODY_MAX: usize = 8 * 1024 * 1024;
+
+/// What a handler leaves to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// The next handler.
+    Next,
+    /// Nothing: the request is answered.
+    Done,
+}
+
+/// Why a handler did not answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    /// The error routes answer, or else the bare status.
+    Error(HandlerError),
+    /// Nothing can be sent any more, or nothing may: the connection is dropped.
+    Abort,
+}
+
+/// How a handler ends.
+pub(crate) type Outcome = Result<Flow, Failure>;
+
+/// An error with the status that tells the client of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HandlerError {
+    /// The status.
+    pub status: u16,
+    /// The reason, for log and error pages.
+    pub message: String,
+    /// Names it in the log.
+    pub id: String,
+}
+
+impl Failure {
+    /// An error with this status.
+    pub(crate) fn error(status: u16, message: impl Into<String>) -> Self {
+        Self::Error(HandlerError { status, message: message.into(), id: error_id() })
+    }
+}
+
+impl HandlerError {
+    /// The value of one of its placeholders.
+    pub(crate) fn part(&self, part: ErrorPart) -> Cow<'_, [u8]> {
+        match part {
+            ErrorPart::Message => Cow::Borrowed(self.message.as_bytes()),
+            ErrorPart::Status => self.status.to_string().into_bytes().into(),
+            ErrorPart::StatusText => {
+                let status = http::StatusCode::from_u16(self.status).ok();
+                Cow::Borrowed(status.and_then(|s| s.canonical_reason()).unwrap_or("").as_bytes())
+            }
+            ErrorPart::Id => Cow::Borrowed(self.id.as_bytes()),
+        }
+    }
+}
+
+/// Nine letters and digits that no other error of this process soon has.
+fn error_id() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    let mut n = RandomState::new().hash_one(Instant::now());
+    let digit =
+        |n: u64| b"abcdefghijkmnpqrstuvwxyz0123456789"[usize::try_from(n % 34).unwrap_or(0)];
+    let letters = std::iter::repeat_with(|| {
+        let letter = digit(n);
+        n /= 34;
+        char::from(letter)
+    });
+    letters.take(9).collect()
+}
+
+/// Variables of a request, by name.
+#[derive(Debug, Default)]
+pub(crate) struct Vars<'s>(Vec<(Text<'s>, Text<'s>)>);
+
+/// A text that the configuration or the request owns.
+type Text<'s> = Cow<'s, [u8]>;
+
+impl<'s> Vars<'s> {
+    /// The value of a variable, empty when it is not set.
+    pub(crate) fn value(&self, name: &str) -> &[u8] {
+        let mut found = self.0.iter().filter(|(key, _)| **key == *name.as_bytes());
+        found.next().map(|(_, value)| &**value).unwrap_or_default()
+    }
+
+    /// Sets a variable.
+    pub(crate) fn set(&mut self, name: Text<'s>, value: Text<'s>) {
+        match self.0.iter_mut().find(|(key, _)| *key == name) {
+            Some(entry) => entry.1 = value,
+            None => self.0.push((name, value)),
+        }
+    }
+}
+
+/// A request in flight.
+pub(crate) struct Exchange<'s> {
+    pub(super) session: &'s mut Session,
+    pub(super) connection: &'s Connection,
+    pub(super) site: &'s Site,
+    /// The method, as rewritten so far.
+    pub method: Method,
+    /// Path and query, as rewritten so far.
+    pub target: Target,
+    /// Host and port that were asked for.
+    pub host: Vec<u8>,
+    /// Variables.
+    pub vars: Vars<'s>,
+    /// What the `file` matcher found last.
+    pub file_match: Option<FileMatch>,
+    /// The error that is being answered.
+    pub error: Option<HandlerError>,
+    /// The answer.
+    pub response: Response<'s>,
+    /// When the head was complete.
+    pub started: Instant,
+    /// The same by the clock on the wall.
+    pub accepted: SystemTime,
+    /// Groups of routes of which one was taken.
+    pub(super) groups: Vec<u32>,
+    /// The header, once it was changed.
+    changed_headers: Option<HeaderMap>,
+    original_host: Option<Vec<u8>>,
+    body: Body,
+}
+
+#[derive(Debug, Default)]
+struct Body {
+    /// There is none.
+    empty: bool,
+    /// The client waits for `100 Continue`.
+    awaits_continue: bool,
+    /// The whole body, when a placeholder wanted it.
+    buffered: Option<Bytes>,
+    /// Read from the client, to be handed out next.
+    returned: Option<Bytes>,
+    read: u64,
+}
+
+impl<'s> Exchange<'s> {
+    /// An exchange for the request whose head the session has read.
+    pub(super) fn new(
+        session: &'s mut Session,
+        connection: &'s Connection,
+        site: &'s Site,
+        target: Target,
+        host: Vec<u8>,
+    ) -> Self {
+        let empty = session.is_body_empty();
+        let head = session.req_header();
+        let expects = head.headers.contains_key(EXPECT) && head.version >= Version::HTTP_11;
+        let body = Body { awaits_continue: expects && !empty, empty, ..Body::default() };
+        Self {
+            method: head.method.clone(),
+            target,
+            host,
+            vars: Vars::default(),
+            file_match: None,
+            error: None,
+            response: Response::new(),
+            started: Instant::now(),
+            accepted: SystemTime::now(),
+            groups: Vec::new(),
+            changed_headers: None,
+            original_host: None,
+            body,
+            session,
+            connection,
+            site,
+        }
+    }
+
+    /// The request's header.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.changed_headers.as_ref().unwrap_or_else(|| self.original_headers())
+    }
+
+    /// Changes the request's header and host.
+    pub(crate) fn change_headers(&mut self, change: impl FnOnce(&mut HeaderMap, &mut Vec<u8>)) {
+        let mut headers = match self.changed_headers.take() {
+            Some(headers) => headers,
+            None => self.original_headers().clone(),
+        };
+        self.original_host.get_or_insert_with(|| self.host.clone());
+        change(&mut headers, &mut self.host);
+        self.changed_headers = Some(headers);
+    }
+
+    /// The header as the client sent it.
+    pub(crate) fn original_headers(&self) -> &HeaderMap {
+        &self.session.req_header().headers
+    }
+
+    /// The host as the client sent it.
+    pub(crate) fn original_host(&self) -> &[u8] {
+        self.original_host.as_ref().unwrap_or(&self.host)
+    }
+
+    /// The method as the client sent it.
+    pub(crate) fn original_method(&self) -> &Method {
+        &self.session.req_header().method
+    }
+
+    /// Path and query as the client sent them.
+    pub(crate) fn original_uri(&self) -> &[u8] {
+        origin_form(self.session.req_header().raw_path())
+    }
+
+    /// The same, taken apart.
+    pub(crate) fn original_target(&self) -> Target {
+        Target::parse(self.original_uri()).unwrap_or_default()
+    }
+
+    /// Takes back what rewrites did.
+    pub(super) fn restore_target(&mut self) {
+        self.target = self.original_target();
+        self.method = self.original_method().clone();
+    }
+
+    /// `http` or `https`.
+    pub(crate) fn scheme(&self) -> &'static str {
+        "http"
+    }
+
+    /// The protocol's version as Go writes it.
+    pub(crate) fn proto(&self) -> &'static str {
+        match self.version() {
+            Version::HTTP_10 => "HTTP/1.0",
+            Version::HTTP_2 => "HTTP/2.0",
+            Version::HTTP_3 => "HTTP/3.0",
+            _ => "HTTP/1.1",
+        }
+    }
+
+    /// The protocol's version.
+    pub(crate) fn version(&self) -> Version {
+        self.session.req_header().version
+    }
+
+    /// The client's address.
+    pub(crate) fn remote(&self) -> SocketAddr {
+        self.connection.remote
+    }
+
+    /// Our address.
+    pub(crate) fn local(&self) -> SocketAddr {
+        self.connection.local
+    }
+
+    /// The value of a cookie by its name in any case.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&[u8]> {
+        let lines = self.headers().get_all(COOKIE).iter();
+        let pairs = lines.flat_map(|line| line.as_bytes().split(|b| *b == b';'));
+        pairs.map(<[u8]>::trim_ascii).find_map(|pair| {
+            let at = pair.iter().position(|b| *b == b'=')?;
+            let (key, value) = (&pair[..at], &pair[at + 1..]);
+            let bare = value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\""));
+            key.eq_ignore_ascii_case(name.as_bytes()).then(|| bare.unwrap_or(value))
+        })
+    }
+
+    /// The length of the body as announced; `None` when only its end tells.
+    pub(crate) fn body_length(&self) -> Option<u64> {
+        if self.body.empty {
+            return Some(0);
+        }
+        let length = self.original_headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok());
+        length.and_then(|length| length.trim().parse().ok())
+    }
+
+    /// Bytes of the body that were read so far.
+    pub(crate) fn body_bytes_read(&self) -> u64 {
+        self.body.read
+    }
+
+    /// Whether the client still waits to be asked for its body.
+    pub(super) fn awaits_continue(&self) -> bool {
+        self.body.awaits_continue
+    }
+
+    /// How long the client may take for the next part of its body; unbounded when absent.
+    pub(crate) fn set_body_timeout(&mut self, limit: Option<std::time::Duration>) {
+        self.session.set_read_timeout(limit);
+    }
+
+    /// Waits until the client has left.
+    pub(crate) fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
+        let watch = super::response::conn_of(self.session).map(super::conn::Conn::watch);
+        async move {
+            match watch {
+                Some(watch) => watch.closed_by_client().await,
+                // Other protocols tell when the answer is written.
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// The next part of the body; `None` at its end. A client that waits for
+    /// `100 Continue` is told to go on.
+    ///
+    /// # Errors
+    /// When the client went away or took too long.
+    pub(crate) async fn read_body(&mut self) -> io::Result<Option<Bytes>> {
+        if let Some(bytes) = self.body.returned.take() {
+            return Ok(Some(bytes));
+        }
+        if std::mem::take(&mut self.body.awaits_continue) {
+            self.session.write_continue_response().await.map_err(io::Error::other)?;
+        }
+        let part = self.session.read_request_body().await.map_err(io::Error::other)?;
+        self.body.read += part.as_ref().map_or(0, |p| p.len() as u64);
+        Ok(part)
+    }
+
+    /// Reads the whole body into memory, for placeholders; handlers can still read it.
+    pub(super) async fn buffer_body(&mut self) {
+        if self.body.buffered.is_some() {
+            return;
+        }
+        let mut all = BytesMut::new();
+        // A body cut short is used as far as it came, as Caddy does.
+        while let Ok(Some(part)) = self.read_body().await {
+            all.extend_from_slice(&part);
+            if all.len() > BUFFERED_BODY_MAX {
+                all.truncate(BUFFERED_BODY_MAX);
+                break;
+            }
+        }
+        let all = all.freeze();
+        self.body.returned = (!all.is_empty()).then(|| all.clone());
+        self.body.buffered = Some(all);
+    }
+
+    /// The body that [`Self::buffer_body`] read.
+    pub(super) fn buffered_body(&self) -> &[u8] {
+        self.body.buffered.as_deref().unwrap_or_default()
+    }
+}
+
+/// The path and query of a request target in any form: those of an absolute one, nothing
+/// of an authority.
+pub(super) fn origin_form(raw: &[u8]) -> &[u8] {
+    if raw.starts_with(b"/") || raw == b"*" {
+        return raw;
+    }
+    let Some(scheme) = raw.windows(3).position(|w| w == b"://") else { return b"" };
+    let rest = &raw[scheme + 3..];
+    match rest.iter().position(|b| matches!(b, b'/' | b'?')) {
+        Some(at) if rest[at] == b'/' => &rest[at..],
+        // A query right behind the authority has no path to stand on.
+        _ => b"/",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_in_absolute_form_has_a_path_and_a_query() {
+        let check = |raw: &str, expected: &str| {
+            assert_eq!(String::from_utf8_lossy(origin_form(raw.as_bytes())), expected, "{raw}");
+        };
+        check("/a?b", "/a?b");
+        check("*", "*");
+        check("http://one.test/path?q=1", "/path?q=1");
+        check("http://one.test", "/");
+        check("target.test:443", "");
+    }
+
+    #[test]
+    fn a_variable_keeps_its_last_value() {
+        let mut vars = Vars::default();
+        vars.set(Cow::Borrowed(b"root"), Cow::Borrowed(b"/a"));
+        vars.set(Cow::Borrowed(b"root"), Cow::Borrowed(b"/b"));
+        assert_eq!((vars.value("root"), vars.value("none")), (&b"/b"[..], &b""[..]));
+    }
+}

@@ -1,0 +1,94 @@
+//! Handlers: a file per module, in the words of Caddy's JSON.
+//!
+//! A handler answers, or changes the request and lets the next one run, or leaves a
+//! filter behind that changes the answer on its way out.
+
+mod answer;
+mod encode;
+mod error;
+mod file_server;
+mod headers;
+mod php;
+mod rewrite;
+mod static_response;
+mod subroute;
+mod vars;
+
+use super::exchange::{Exchange, Flow, Outcome};
+use super::server::{Provision, ProvisionError};
+use crate::config::handlers::Handler as Config;
+
+/// A compiled handler.
+#[derive(Debug)]
+pub(crate) struct Handler {
+    kind: Kind,
+    /// It has a placeholder for the request's body.
+    needs_body: bool,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Encode(encode::Encode),
+    Error(error::Error),
+    FileServer(Box<file_server::FileServer>),
+    Headers(Box<headers::Headers>),
+    Php(Box<php::Php>),
+    Rewrite(Box<rewrite::Rewrite>),
+    StaticResponse(Box<static_response::StaticResponse>),
+    Subroute(subroute::Subroute),
+    Vars(vars::Vars),
+}
+
+impl Handler {
+    /// Compiles a handler.
+    pub(super) fn provision(
+        config: &Config,
+        provision: &mut Provision<'_>,
+    ) -> Result<Self, ProvisionError> {
+        let mut needs_body = false;
+        let kind = match config {
+            Config::Encode(c) => Kind::Encode(encode::Encode::provision(c)?),
+            Config::Error(c) => Kind::Error(error::Error::new(c)),
+            Config::FileServer(c) => {
+                Kind::FileServer(Box::new(file_server::FileServer::provision(c)?))
+            }
+            Config::Headers(c) => {
+                let handler = headers::Headers::provision(c)?;
+                needs_body = handler.needs_body();
+                Kind::Headers(Box::new(handler))
+            }
+            Config::Php(c) => Kind::Php(Box::new(php::Php::provision(c, provision)?)),
+            Config::Rewrite(c) => Kind::Rewrite(Box::new(rewrite::Rewrite::new(c))),
+            Config::StaticResponse(c) => {
+                let handler = static_response::StaticResponse::provision(c)?;
+                needs_body = handler.needs_body();
+                Kind::StaticResponse(Box::new(handler))
+            }
+            Config::Subroute(c) => Kind::Subroute(subroute::Subroute::provision(c, provision)?),
+            Config::Vars(c) => Kind::Vars(vars::Vars::new(c)),
+        };
+        Ok(Self { kind, needs_body })
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// When it fails: the error routes answer then.
+    pub(super) async fn run<'s>(&'s self, ex: &mut Exchange<'s>) -> Outcome {
+        if self.needs_body {
+            ex.buffer_body().await;
+        }
+        match &self.kind {
+            Kind::Encode(handler) => handler.run(ex),
+            Kind::Error(handler) => return Err(handler.run(ex)),
+            Kind::FileServer(handler) => return handler.run(ex).await,
+            Kind::Headers(handler) => handler.run(ex),
+            Kind::Php(handler) => return Box::pin(handler.run(ex)).await,
+            Kind::Rewrite(handler) => handler.run(ex),
+            Kind::StaticResponse(handler) => return handler.run(ex).await,
+            Kind::Subroute(handler) => return Box::pin(handler.run(ex)).await,
+            Kind::Vars(handler) => handler.run(ex),
+        }
+        Ok(Flow::Next)
+    }
+}

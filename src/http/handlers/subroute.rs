@@ -1,0 +1,43 @@
+//! `subroute`: routes within a route, with their own error routes.
+//!
+//! ```caddyfile
+//! handle /api/* { … }
+//! ```
+
+use crate::config::handlers::Subroute as Config;
+use crate::http::exchange::{Exchange, Failure, Outcome};
+use crate::http::routes::Routes;
+use crate::http::server::{Provision, ProvisionError};
+
+/// The compiled handler.
+#[derive(Debug)]
+pub(super) struct Subroute {
+    routes: Routes,
+    errors: Option<Routes>,
+}
+
+impl Subroute {
+    pub(super) fn provision(
+        config: &Config,
+        provision: &mut Provision<'_>,
+    ) -> Result<Self, ProvisionError> {
+        let errors = config.errors.as_ref();
+        Ok(Self {
+            routes: Routes::provision(&config.routes, provision)?,
+            errors: errors.map(|e| Routes::provision(&e.routes, provision)).transpose()?,
+        })
+    }
+
+    pub(super) async fn run<'s>(&'s self, ex: &mut Exchange<'s>) -> Outcome {
+        let filters = ex.response.filters();
+        match (self.routes.run(ex).await, &self.errors) {
+            (Err(Failure::Error(error)), Some(routes)) if !ex.response.has_begun() => {
+                ex.response.unwind(filters);
+                ex.log_error(&error, true);
+                ex.error = Some(error);
+                routes.run(ex).await
+            }
+            (outcome, _) => outcome,
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! `file { try_files … }`: one of these files exists below the root.
+//!
+//! What was found is left in `{http.matchers.file.relative}`, `.absolute`, `.type` and
+//! `.remainder`. A name with a trailing slash means a directory, one without a file;
+//! `split_path` cuts the rest of a path off behind a script's name.
+
+use crate::config::matchers::File as Config;
+use crate::http::exchange::{Exchange, Failure};
+use crate::http::glob as pattern;
+use crate::http::placeholder::{FilePart, Template, Unknown};
+use crate::http::server::ProvisionError;
+use crate::http::uri;
+use std::ffi::OsStr;
+use std::fs::{self, Metadata};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// The compiled matcher.
+#[derive(Debug)]
+pub(crate) struct File {
+    root: Template,
+    candidates: Vec<Candidate>,
+    policy: Policy,
+    splits: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Candidate {
+    name: Name,
+    /// Only a directory will do.
+    directory: bool,
+}
+
+#[derive(Debug)]
+enum Name {
+    /// `=404`: the request ends with this status.
+    Status(u16),
+    Plain(Template),
+    /// The configured text has characters of a pattern.
+    Glob(Template),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Policy {
+    FirstExist,
+    /// The last name is taken whatever it is.
+    FirstExistFallback,
+    SmallestSize,
+    LargestSize,
+    MostRecentlyModified,
+}
+
+/// What the matcher found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FileMatch {
+    relative: Vec<u8>,
+    absolute: Vec<u8>,
+    directory: bool,
+    remainder: Vec<u8>,
+}
+
+impl FileMatch {
+    /// The value of one of its placeholders.
+    pub(crate) fn part(&self, part: FilePart) -> &[u8] {
+        match part {
+            FilePart::Relative => &self.relative,
+            FilePart::Absolute => &self.absolute,
+            FilePart::Type if self.directory => b"directory",
+            FilePart::Type => b"file",
+            FilePart::Remainder => &self.remainder,
+        }
+    }
+}
+
+impl File {
+    pub(super) fn provision(config: &Config) -> Result<Self, ProvisionError> {
+        let policy = match config.try_policy.as_str() {
+            "" | "first_exist" => Policy::FirstExist,
+            "first_exist_fallback" => Policy::FirstExistFallback,
+            "smallest_size" => Policy::SmallestSize,
+            "largest_size" => Policy::LargestSize,
+            "most_recently_modified" => Policy::MostRecentlyModified,
+            other => {
+                return Err(ProvisionError::Invalid(format!("unknown try policy {other}")));
+            }
+        };
+        let names = match config.try_files.as_slice() {
+            [] => &["{http.request.uri.path}".to_owned()],
+            names => names,
+        };
+        let root = if config.root.is_empty() { "{http.vars.root}" } else { &config.root };
+        Ok(Self {
+            root: Template::new(root, Unknown::Vanishes),
+            candidates: names.iter().map(|name| candidate(name)).collect(),
+            policy,
+            splits: config.split_path.clone(),
+        })
+    }
+
+    pub(super) fn matches(&self, ex: &mut Exchange<'_>) -> Result<bool, Failure> {
+        let root = match self.root.fill(ex) {
+            root if root.is_empty() => b".".to_vec(),
+            root => root.into_owned(),
+        };
+        let found = match self.policy {
+            Policy::FirstExist | Policy::FirstExistFallback => self.first(ex, &root)?,
+            Policy::SmallestSize => self.best(ex, &root, |m| std::cmp::Reverse(m.len())),
+            Policy::LargestSize => self.best(ex, &root, Metadata::len),
+            Policy::MostRecentlyModified => self.best(ex, &root, |m| m.modified().ok()),
+        };
+        let matched = found.is_some();
+        if matched {
+            ex.file_match = found;
+        }
+        Ok(matched)
+    }
+
+    fn first(&self, ex: &Exchange<'_>, root: &[u8]) -> Result<Option<FileMatch>, Failure> {
+        for (i, candidate) in self.candidates.iter().enumerate() {
+            if let Name::Status(status) = candidate.name {
+                return Err(Failure::error(status, ""));
+            }
+            let fallback =
+                self.policy == Policy::FirstExistFallback && i + 1 == self.candidates.len();
+            for mut found in self.paths(candidate, ex, root) {
+                let Some(meta) = stat(&found.absolute) else { continue };
+                if fallback || meta.is_dir() == candidate.directory {
+                    found.directory = meta.is_dir() && !fallback;
+                    return Ok(Some(found));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The file whose key is the greatest.
+    fn best<K: Ord>(
+        &self,
+        ex: &Exchange<'_>,
+        root: &[u8],
+        key: impl Fn(&Metadata) -> K,
+    ) -> Option<FileMatch> {
+        let mut best: Option<(K, FileMatch)> = None;
+        for candidate in &self.candidates {
+            for mut found in self.paths(candidate, ex, root) {
+                let Some(meta) = stat(&found.absolute) else { continue };
+                if meta.is_dir() != candidate.directory {
+                    continue;
+                }
+                found.directory = meta.is_dir();
+                if best.as_ref().is_none_or(|(than, _)| key(&meta) > *than) {
+                    best = Some((key(&meta), found));
+                }
+            }
+        }
+        best.map(|(_, found)| found)
+    }
+
+    /// The files that a name stands for; whether they exist is not known yet.
+    fn paths(&self, candidate: &Candidate, ex: &Exchange<'_>, root: &[u8]) -> Vec<FileMatch> {
+        let slash = if candidate.directory { &b"/"[..] } else { b"" };
+        let name = match &candidate.name {
+            Name::Status(_) => return Vec::new(),
+            Name::Plain(template) => template.fill(ex),
+            Name::Glob(template) => template.fill_with(ex, |_, value| escape_glob(&value).into()),
+        };
+        let cleaned = uri::clean(&name);
+        let (script, rest) = split(&cleaned, &self.splits);
+        let full = uri::join_below(root, &[script, slash].concat());
+        let files = match &candidate.name {
+            Name::Glob(_) => expand(&full, root),
+            _ => vec![full],
+        };
+        let found = files.into_iter().map(|file| FileMatch {
+            relative: relative(&file, root),
+            absolute: absolute(file),
+            directory: false,
+            remainder: rest.to_vec(),
+        });
+        found.collect()
+    }
+}
+
+fn candidate(name: &str) -> Candidate {
+    let status = name.strip_prefix('=').and_then(|s| s.parse().ok());
+    let text = Template::new(name, Unknown::Vanishes);
+    // Only the configured text can be a pattern, not what placeholders bring.
+    let mut bare = String::new();
+    let mut depth = 0;
+    for c in name.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ if depth == 0 => bare.push(c),
+            _ => {}
+        }
+    }
+    let name_of = match status {
+        Some(status) => Name::Status(status),
+        None if pattern::has_meta(bare.as_bytes()) => Name::Glob(text),
+        None => Name::Plain(text),
+    };
+    Candidate { name: name_of, directory: name.ends_with('/') }
+}
+
+/// Cuts a path behind the first of these that ends a segment.
+fn split<'p>(path: &'p [u8], splits: &[String]) -> (&'p [u8], &'p [u8]) {
+    for end in splits.iter().map(String::as_bytes).filter(|s| !s.is_empty()) {
+        let found = path.windows(end.len()).position(|w| w.eq_ignore_ascii_case(end));
+        let Some(at) = found.map(|at| at + end.len()) else { continue };
+        if at == path.len() || path[at] == b'/' {
+            return path.split_at(at);
+        }
+    }
+    (path, b"")
+}
+
+fn escape_glob(text: &[u8]) -> Vec<u8> {
+    let escaped = |b: &u8| -> Vec<u8> {
+        // The glob crate escapes with classes, not with a backslash.
+        if b"*?[]".contains(b) { vec![b'[', *b, b']'] } else { vec![*b] }
+    };
+    text.iter().flat_map(escaped).collect()
+}
+
+fn expand(pattern: &[u8], root: &[u8]) -> Vec<Vec<u8>> {
+    // The root is no pattern, whatever characters it has.
+    let below = pattern.strip_prefix(root).unwrap_or(pattern);
+    let whole = [&escape_glob(root), below].concat();
+    let Ok(text) = String::from_utf8(whole) else { return Vec::new() };
+    let options = glob::MatchOptions { require_literal_separator: true, ..Default::default() };
+    let found = glob::glob_with(&text, options).into_iter().flatten().filter_map(Result::ok);
+    let directory = pattern.ends_with(b"/");
+    let named = found.map(|path| {
+        let mut name = path.into_os_string().into_encoded_bytes();
+        if directory && !name.ends_with(b"/") {
+            name.push(b'/');
+        }
+        name
+    });
+    named.collect()
+}
+
+fn relative(file: &[u8], root: &[u8]) -> Vec<u8> {
+    let root = root.strip_suffix(b"/").unwrap_or(root);
+    let below = file.strip_prefix(root).unwrap_or(file);
+    let mut relative = b"/".to_vec();
+    relative.extend_from_slice(below.strip_prefix(b"/").unwrap_or(below));
+    relative
+}
+
+fn absolute(file: Vec<u8>) -> Vec<u8> {
+    if file.starts_with(b"/") {
+        return file;
+    }
+    match std::path::absolute(OsStr::from_bytes(&file)) {
+        Ok(path) => path.into_os_string().into_encoded_bytes(),
+        Err(_) => file,
+    }
+}
+
+fn stat(file: &[u8]) -> Option<Metadata> {
+    fs::metadata(Path::new(OsStr::from_bytes(file))).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_split(path: &str, script: &str, rest: &str) {
+        let (s, r) = split(path.as_bytes(), &[".php".to_owned()]);
+        assert_eq!((s, r), (script.as_bytes(), rest.as_bytes()), "{path}");
+    }
+
+    #[test]
+    fn a_path_is_cut_behind_a_script_that_ends_a_segment() {
+        check_split("/a.php", "/a.php", "");
+        check_split("/a.php/path/info", "/a.php", "/path/info");
+        check_split("/A.PHP/x", "/A.PHP", "/x");
+        check_split("/a.php.bak", "/a.php.bak", "");
+        check_split("/plain", "/plain", "");
+    }
+
+    #[test]
+    fn only_the_configured_text_is_a_pattern() {
+        assert!(matches!(candidate("{http.vars.x}[1]").name, Name::Glob(_)));
+        assert!(matches!(candidate("{http.request.uri.path}").name, Name::Plain(_)));
+        assert!(matches!(candidate("=404").name, Name::Status(404)));
+        assert!(candidate("{http.request.uri.path}/").directory);
+        assert_eq!(escape_glob(b"a*b"), b"a[*]b");
+    }
+
+    #[test]
+    fn relative_names_begin_with_a_slash() {
+        assert_eq!(relative(b"/srv/a/b", b"/srv/"), b"/a/b");
+        assert_eq!(relative(b"./index.php", b"."), b"/index.php");
+    }
+}

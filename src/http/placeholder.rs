@@ -1,0 +1,588 @@
+//! Placeholders: `{…}` in a configuration's texts, replaced for each request.
+//!
+//! A text is read once, when the configuration is loaded, into a [`Template`]; filling
+//! it for a request is a walk over its pieces. A text without placeholders costs nothing.
+//! The names are Caddy's; a [`Placeholder`] knows where its value is found.
+
+use super::exchange::Exchange;
+use super::uri::{self, Target};
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+
+/// What becomes of `{name}` when nothing has that name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// It stays as it is.
+    Stays,
+    /// It becomes nothing.
+    Vanishes,
+}
+
+/// A text with placeholders, compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Template {
+    pieces: Vec<Piece>,
+    unknown: Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    Text(Vec<u8>),
+    Value(Placeholder, String),
+}
+
+impl Template {
+    /// Compiles a text.
+    pub(crate) fn new(text: &str, unknown: Unknown) -> Self {
+        let mut pieces = Vec::new();
+        let mut literal = Vec::new();
+        let mut rest = text;
+        while let Some(at) = rest.find(['{', '\\']) {
+            literal.extend_from_slice(&rest.as_bytes()[..at]);
+            rest = &rest[at..];
+            if let Some(tail) = rest.strip_prefix('\\') {
+                // Only a brace can be escaped.
+                if !tail.starts_with(['{', '}']) {
+                    literal.push(b'\\');
+                    rest = tail;
+                } else {
+                    literal.push(tail.as_bytes()[0]);
+                    rest = &tail[1..];
+                }
+                continue;
+            }
+            match (rest.find('}'), unknown) {
+                (Some(end), _) if Placeholder::parse(&rest[1..end]).is_some() => {
+                    let name = &rest[1..end];
+                    if !literal.is_empty() {
+                        pieces.push(Piece::Text(std::mem::take(&mut literal)));
+                    }
+                    pieces
+                        .extend(Placeholder::parse(name).map(|p| Piece::Value(p, name.to_owned())));
+                    rest = &rest[end + 1..];
+                }
+                (Some(end), Unknown::Vanishes) => rest = &rest[end + 1..],
+                _ => {
+                    literal.push(b'{');
+                    rest = &rest[1..];
+                }
+            }
+        }
+        literal.extend_from_slice(rest.as_bytes());
+        if !literal.is_empty() {
+            pieces.push(Piece::Text(literal));
+        }
+        Self { pieces, unknown }
+    }
+
+    /// The text, when it has no placeholders.
+    pub(crate) fn literal(&self) -> Option<&[u8]> {
+        match self.pieces.as_slice() {
+            [] => Some(b""),
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether it is empty for every request.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// Whether filling it needs the request's body in memory.
+    pub(crate) fn needs_body(&self) -> bool {
+        let body =
+            |p: &Piece| matches!(p, Piece::Value(Placeholder::Body | Placeholder::BodyBase64, _));
+        self.pieces.iter().any(body)
+    }
+
+    /// The text for this request.
+    pub(crate) fn fill<'a>(&'a self, ex: &'a Exchange<'_>) -> Cow<'a, [u8]> {
+        self.fill_with(ex, |_, value| value)
+    }
+
+    /// The text for this request, with `change` applied to the values (not to the text
+    /// between them); `change` is told the placeholder's name.
+    pub(crate) fn fill_with<'a>(
+        &'a self,
+        ex: &'a Exchange<'_>,
+        change: impl Fn(&str, Cow<'a, [u8]>) -> Cow<'a, [u8]>,
+    ) -> Cow<'a, [u8]> {
+        let piece = |piece: &'a Piece| match piece {
+            Piece::Text(text) => Cow::Borrowed(text.as_slice()),
+            Piece::Value(placeholder, name) => match placeholder.value(ex) {
+                Some(value) => change(name, value),
+                None if self.unknown == Unknown::Stays => format!("{{{name}}}").into_bytes().into(),
+                None => Cow::Borrowed(&b""[..]),
+            },
+        };
+        match self.pieces.as_slice() {
+            [] => Cow::Borrowed(b""),
+            [only] => piece(only),
+            pieces => {
+                let mut out = Vec::new();
+                for each in pieces {
+                    out.extend_from_slice(&piece(each));
+                }
+                Cow::Owned(out)
+            }
+        }
+    }
+
+    /// The text for this request; bytes that are not UTF-8 are replaced.
+    pub(crate) fn fill_text<'a>(&'a self, ex: &'a Exchange<'_>) -> Cow<'a, str> {
+        match self.fill(ex) {
+            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+            Cow::Owned(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
+        }
+    }
+}
+
+/// Which target a placeholder speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// As rewritten so far.
+    Current,
+    /// As the client sent it.
+    Original,
+}
+
+/// A part of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Path and query.
+    Uri,
+    /// The same, escaped as a query value.
+    UriEscaped,
+    /// The path without escapes.
+    Path,
+    /// The same, escaped as a query value.
+    PathEscaped,
+    /// Up to the last slash.
+    Dir,
+    /// After the last slash.
+    File,
+    /// The file without its extension.
+    FileBase,
+    /// The extension with its dot.
+    FileExt,
+    /// One part of the path, from 0.
+    Segment(usize),
+    /// The query.
+    Query,
+    /// The same, escaped as a query value.
+    QueryEscaped,
+    /// The query with `?`, if it is not empty.
+    PrefixedQuery,
+    /// The values of a key, joined with commas.
+    QueryKey(String),
+}
+
+/// Where a value is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Placeholder {
+    /// `env.*`.
+    Env(String),
+    /// A value that was known when the configuration was loaded.
+    Fixed(String),
+    /// `time.now.*`.
+    Now(Clock),
+    /// `http.request.method` and `http.request.orig_method`.
+    Method(Of),
+    /// `http.request.scheme`.
+    Scheme,
+    /// `http.request.proto`.
+    Proto,
+    /// `http.request.host`.
+    Host,
+    /// `http.request.port`.
+    Port,
+    /// `http.request.hostport`.
+    HostPort,
+    /// `http.request.host.labels.N`, from the right.
+    HostLabel(usize),
+    /// `http.request.local` and its parts.
+    Local(End),
+    /// `http.request.remote` and its parts.
+    Remote(End),
+    /// `http.request.uri.*` and `http.request.orig_uri.*`.
+    Target(Of, Part),
+    /// `http.request.header.*`.
+    Header(String),
+    /// `http.request.cookie.*`.
+    Cookie(String),
+    /// `http.request.body`.
+    Body,
+    /// `http.request.body_base64`.
+    BodyBase64,
+    /// `http.request.duration` and `_ms`.
+    Duration {
+        /// As a number of milliseconds.
+        ms: bool,
+    },
+    /// `http.response.header.*`.
+    ResponseHeader(String),
+    /// `http.vars.*`.
+    Var(String),
+    /// `http.matchers.file.*`.
+    FileMatch(FilePart),
+    /// `http.error.*`.
+    Error(ErrorPart),
+}
+
+/// A form of the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Clock {
+    /// As in a `Date` field.
+    Http,
+    /// Seconds since 1970.
+    Unix,
+    /// Milliseconds since 1970.
+    UnixMs,
+}
+
+/// A part of an end of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Address and port.
+    Both,
+    /// The address.
+    Host,
+    /// The port.
+    Port,
+}
+
+/// A part of what the `file` matcher found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FilePart {
+    /// The path below the root.
+    Relative,
+    /// The file's name.
+    Absolute,
+    /// `file` or `directory`.
+    Type,
+    /// What followed the split.
+    Remainder,
+}
+
+/// A part of the error that is being answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorPart {
+    /// Its text.
+    Message,
+    /// Its status.
+    Status,
+    /// The name of that.
+    StatusText,
+    /// Its mark in the log.
+    Id,
+}
+
+impl Placeholder {
+    /// Reads a name without its braces; `None` when nothing has that name.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        let own = str::to_owned;
+        if let Some(key) = name.strip_prefix("env.") {
+            return Some(Self::Env(own(key)));
+        }
+        if let Some(rest) = name.strip_prefix("http.request.") {
+            return Self::parse_request(rest);
+        }
+        if let Some(key) = name.strip_prefix("http.vars.") {
+            return Some(Self::Var(own(key)));
+        }
+        if let Some(key) = name.strip_prefix("http.response.header.") {
+            return Some(Self::ResponseHeader(key.to_ascii_lowercase()));
+        }
+        Some(match name {
+            "http.error" | "http.error.message" => Self::Error(ErrorPart::Message),
+            "http.error.status_code" => Self::Error(ErrorPart::Status),
+            "http.error.status_text" => Self::Error(ErrorPart::StatusText),
+            "http.error.id" => Self::Error(ErrorPart::Id),
+            "http.matchers.file.relative" => Self::FileMatch(FilePart::Relative),
+            "http.matchers.file.absolute" => Self::FileMatch(FilePart::Absolute),
+            "http.matchers.file.type" => Self::FileMatch(FilePart::Type),
+            "http.matchers.file.remainder" => Self::FileMatch(FilePart::Remainder),
+            "time.now.http" => Self::Now(Clock::Http),
+            "time.now.unix" => Self::Now(Clock::Unix),
+            "time.now.unix_ms" => Self::Now(Clock::UnixMs),
+            "system.hostname" => Self::Fixed(hostname()),
+            "system.slash" => Self::Fixed(own("/")),
+            "system.os" => Self::Fixed(own(std::env::consts::OS)),
+            "system.arch" => Self::Fixed(own(go_arch())),
+            "system.wd" => Self::Fixed(std::env::current_dir().ok()?.to_string_lossy().into()),
+            _ => return None,
+        })
+    }
+
+    fn parse_request(name: &str) -> Option<Self> {
+        let own = str::to_owned;
+        if let Some(field) = name.strip_prefix("header.") {
+            return Some(Self::Header(field.to_ascii_lowercase()));
+        }
+        if let Some(cookie) = name.strip_prefix("cookie.") {
+            return Some(Self::Cookie(own(cookie)));
+        }
+        if let Some(label) = name.strip_prefix("host.labels.") {
+            return Some(Self::HostLabel(label.parse().ok()?));
+        }
+        if let Some(part) = name.strip_prefix("orig_uri") {
+            return Some(Self::Target(Of::Original, Part::parse(part)?));
+        }
+        if let Some(part) = name.strip_prefix("uri") {
+            return Some(Self::Target(Of::Current, Part::parse(part)?));
+        }
+        Some(match name {
+            "method" => Self::Method(Of::Current),
+            "orig_method" => Self::Method(Of::Original),
+            "scheme" => Self::Scheme,
+            "proto" => Self::Proto,
+            "host" => Self::Host,
+            "port" => Self::Port,
+            "hostport" => Self::HostPort,
+            "local" => Self::Local(End::Both),
+            "local.host" => Self::Local(End::Host),
+            "local.port" => Self::Local(End::Port),
+            "remote" => Self::Remote(End::Both),
+            "remote.host" => Self::Remote(End::Host),
+            "remote.port" => Self::Remote(End::Port),
+            "body" => Self::Body,
+            "body_base64" => Self::BodyBase64,
+            "duration" => Self::Duration { ms: false },
+            "duration_ms" => Self::Duration { ms: true },
+            _ => return None,
+        })
+    }
+
+    /// Its value for this request; `None` when there is nothing of that name.
+    pub(crate) fn value<'a>(&'a self, ex: &'a Exchange<'_>) -> Option<Cow<'a, [u8]>> {
+        Some(match self {
+            Self::Env(key) => std::env::var_os(key).map_or_else(Vec::new, into_bytes).into(),
+            Self::Fixed(value) => Cow::Borrowed(value.as_bytes()),
+            Self::Now(clock) => clock.now().into_bytes().into(),
+            Self::Method(Of::Current) => Cow::Borrowed(ex.method.as_str().as_bytes()),
+            Self::Method(Of::Original) => Cow::Borrowed(ex.original_method().as_str().as_bytes()),
+            Self::Scheme => Cow::Borrowed(ex.scheme().as_bytes()),
+            Self::Proto => Cow::Borrowed(ex.proto().as_bytes()),
+            Self::Host => Cow::Borrowed(uri::split_host(&ex.host).0),
+            Self::Port => Cow::Borrowed(uri::split_host(&ex.host).1),
+            Self::HostPort => Cow::Borrowed(&ex.host),
+            Self::HostLabel(n) => {
+                let host = uri::split_host(&ex.host).0;
+                Cow::Borrowed(host.rsplit(|b| *b == b'.').nth(*n).unwrap_or_default())
+            }
+            Self::Local(end) => end.of(ex.local()).into_bytes().into(),
+            Self::Remote(end) => end.of(ex.remote()).into_bytes().into(),
+            Self::Target(Of::Current, part) => part.of(&ex.target),
+            Self::Target(Of::Original, part) => part.of(&ex.original_target()).into_owned().into(),
+            Self::Header(name) if name == "host" => return Some(Cow::Borrowed(b"")),
+            Self::Header(name) => joined(ex.headers(), name),
+            Self::Cookie(name) => Cow::Borrowed(ex.cookie(name)?),
+            Self::Body => Cow::Borrowed(ex.buffered_body()),
+            Self::BodyBase64 => base64(ex.buffered_body()).into_bytes().into(),
+            Self::Duration { ms } => duration(ex.started.elapsed(), *ms).into_bytes().into(),
+            Self::ResponseHeader(name) => joined(&ex.response.headers, name),
+            Self::Var(name) => Cow::Borrowed(ex.vars.value(name)),
+            Self::FileMatch(part) => Cow::Borrowed(ex.file_match.as_ref()?.part(*part)),
+            Self::Error(part) => ex.error.as_ref()?.part(*part),
+        })
+    }
+}
+
+impl Part {
+    fn parse(name: &str) -> Option<Self> {
+        if let Some(key) = name.strip_prefix(".query.") {
+            return Some(Self::QueryKey(key.to_owned()));
+        }
+        Some(match name {
+            "" => Self::Uri,
+            "_escaped" => Self::UriEscaped,
+            ".path" => Self::Path,
+            ".path_escaped" => Self::PathEscaped,
+            ".path.dir" => Self::Dir,
+            ".path.file" => Self::File,
+            ".path.file.base" => Self::FileBase,
+            ".path.file.ext" => Self::FileExt,
+            ".query" => Self::Query,
+            ".query_escaped" => Self::QueryEscaped,
+            ".prefixed_query" => Self::PrefixedQuery,
+            _ => Self::Segment(name.strip_prefix(".path.")?.parse().ok()?),
+        })
+    }
+
+    fn of<'a>(&self, target: &'a Target) -> Cow<'a, [u8]> {
+        let path = target.path.as_slice();
+        let (dir, file) = match path.iter().rposition(|b| *b == b'/') {
+            Some(at) => path.split_at(at + 1),
+            None => (&b""[..], path),
+        };
+        // The extension begins with the last dot.
+        let dot = file.iter().rposition(|b| *b == b'.').unwrap_or(file.len());
+        match self {
+            Self::Uri => target.uri().into(),
+            Self::UriEscaped => uri::escape_query(&target.uri()).into(),
+            Self::Path => Cow::Borrowed(path),
+            Self::PathEscaped => uri::escape_query(path).into(),
+            Self::Dir => Cow::Borrowed(dir),
+            Self::File => Cow::Borrowed(file),
+            Self::FileBase if file.is_empty() => base(path).into(),
+            Self::FileBase => Cow::Borrowed(&file[..dot]),
+            Self::FileExt => Cow::Borrowed(&file[dot..]),
+            Self::Segment(n) => {
+                let rest = path.strip_prefix(b"/").unwrap_or(path);
+                Cow::Borrowed(rest.split(|b| *b == b'/').nth(*n).unwrap_or_default())
+            }
+            Self::Query => Cow::Borrowed(target.query()),
+            Self::QueryEscaped => uri::escape_query(target.query()).into(),
+            Self::PrefixedQuery if target.query().is_empty() => Cow::Borrowed(b""),
+            Self::PrefixedQuery => [b"?", target.query()].concat().into(),
+            Self::QueryKey(key) => {
+                let of_key = uri::query_pairs(target.query()).filter(|(k, _)| k == key.as_bytes());
+                of_key.map(|(_, v)| v).collect::<Vec<_>>().join(&b',').into()
+            }
+        }
+    }
+}
+
+/// The last part of a path, whatever slashes follow it: Go's `path.Base`.
+fn base(path: &[u8]) -> Vec<u8> {
+    let end = path.iter().rposition(|b| *b != b'/').map_or(0, |at| at + 1);
+    match path[..end].rsplit(|b| *b == b'/').next() {
+        Some(name) if !name.is_empty() => name.to_vec(),
+        _ if path.is_empty() => b".".to_vec(),
+        _ => b"/".to_vec(),
+    }
+}
+
+impl End {
+    fn of(self, address: std::net::SocketAddr) -> String {
+        match self {
+            Self::Both => address.to_string(),
+            Self::Host => address.ip().to_string(),
+            Self::Port => address.port().to_string(),
+        }
+    }
+}
+
+impl Clock {
+    fn now(self) -> String {
+        let now = SystemTime::now();
+        let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        match self {
+            Self::Http => httpdate::fmt_http_date(now),
+            Self::Unix => since.as_secs().to_string(),
+            Self::UnixMs => since.as_millis().to_string(),
+        }
+    }
+}
+
+/// The values of a field, joined with commas; empty when it is absent.
+fn joined<'a>(headers: &'a http::HeaderMap, name: &str) -> Cow<'a, [u8]> {
+    let mut values = headers.get_all(name).iter().map(http::HeaderValue::as_bytes);
+    match (values.next(), values.next()) {
+        (None, _) => Cow::Borrowed(b""),
+        (Some(only), None) => Cow::Borrowed(only),
+        (Some(first), Some(second)) => {
+            let all = [first, second].into_iter().chain(values).collect::<Vec<_>>();
+            all.join(&b',').into()
+        }
+    }
+}
+
+fn duration(elapsed: Duration, ms: bool) -> String {
+    let millis = elapsed.as_secs_f64() * 1e3;
+    if ms { millis.to_string() } else { format!("{millis}ms") }
+}
+
+fn into_bytes(text: std::ffi::OsString) -> Vec<u8> {
+    std::os::unix::ffi::OsStringExt::into_vec(text)
+}
+
+fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// The processor in Go's words.
+fn go_arch() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+fn base64(data: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(data.len().div_ceil(3) * 4);
+    for group in data.chunks(3) {
+        let byte = |i: usize| group.get(i).copied().unwrap_or(0);
+        let bits = u32::from_be_bytes([0, byte(0), byte(1), byte(2)]);
+        for i in 0..4 {
+            let digit = (bits >> (18 - 6 * i)) & 63;
+            out.push(if i > group.len() { '=' } else { DIGITS[digit as usize].into() });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, unknown: Unknown, expected: &[&str]) {
+        let template = Template::new(text, unknown);
+        let shown = template.pieces.iter().map(|piece| match piece {
+            Piece::Text(text) => String::from_utf8_lossy(text).into_owned(),
+            Piece::Value(_, name) => format!("<{name}>"),
+        });
+        assert_eq!(shown.collect::<Vec<_>>(), expected, "{text}");
+    }
+
+    #[test]
+    fn a_text_is_cut_at_the_placeholders_that_exist() {
+        use Unknown::{Stays, Vanishes};
+        check("plain", Stays, &["plain"]);
+        check("a{http.vars.x}b", Stays, &["a", "<http.vars.x>", "b"]);
+        check(
+            "{\"p\":\"{http.request.method}\"}",
+            Stays,
+            &["{\"p\":\"", "<http.request.method>", "\"}"],
+        );
+        check("{nope}{http.request.uri}", Vanishes, &["<http.request.uri>"]);
+        check("{nope}", Stays, &["{nope}"]);
+        check("\\{http.request.uri\\}\\n", Stays, &["{http.request.uri}\\n"]);
+        check("{open", Vanishes, &["{open"]);
+    }
+
+    #[track_caller]
+    fn check_part(name: &str, uri: &str, expected: &str) {
+        let target = Target::parse(uri.as_bytes()).expect("well-formed");
+        let part = Part::parse(name).expect("known");
+        assert_eq!(String::from_utf8_lossy(&part.of(&target)), expected, "{name} of {uri}");
+    }
+
+    #[test]
+    fn the_parts_of_a_uri_are_caddys() {
+        let uri = "/dir/sub/file.tar.gz?a=1&b=x%20y&a=2";
+        check_part("", uri, uri);
+        check_part(".path.dir", uri, "/dir/sub/");
+        check_part(".path.file", uri, "file.tar.gz");
+        check_part(".path.file.base", uri, "file.tar");
+        check_part(".path.file.ext", uri, ".gz");
+        check_part(".path.1", uri, "sub");
+        check_part(".path.9", uri, "");
+        check_part(".query.a", uri, "1,2");
+        check_part(".query.b", uri, "x y");
+        check_part(".prefixed_query", "/dir/?", "");
+        check_part(".path.file.base", "/dir/?", "dir");
+        check_part(".path.file.base", "/", "/");
+        check_part(".path_escaped", "/a%20b/c%2Fd?q=%26", "%2Fa+b%2Fc%2Fd");
+    }
+
+    #[test]
+    fn base64_is_padded() {
+        assert_eq!(base64(b"hello body"), "aGVsbG8gYm9keQ==");
+        assert_eq!(base64(b"abc"), "YWJj");
+    }
+}

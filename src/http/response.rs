@@ -1,0 +1,300 @@
+//! The answer's way to the client.
+//!
+//! Handlers set fields, a status, and write the body; what wraps other handlers (a
+//! compressor, deferred changes to fields) is a [`Filter`] that it leaves behind, so
+//! that no handler waits for another. The head is made when the first bytes of the body
+//! must go out: until then filters may change it, and a short complete body gets its
+//! `Content-Length`. The framing is Go's: without a length, up to 2048 bytes are held
+//! back to learn it, then the body is chunked.
+
+use super::conn::Conn;
+use super::exchange::{Exchange, Failure};
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, SERVER, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
+use pingora_core::protocols::http::server::Session;
+use pingora_http::ResponseHeader;
+
+/// A body that ends within this many bytes is not chunked.
+const HELD_MAX: usize = 2048;
+/// A connection whose request has this many bytes unread is closed, not drained.
+const UNREAD_MAX: u64 = 256 * 1024;
+
+/// Something that changes an answer on its way out. The last one that was added sees the
+/// answer first.
+pub(crate) trait Filter: Send + Sync {
+    /// Sees status and fields before they go out, with the length of the first
+    /// part of the body. Returns whether it wants to see the body.
+    fn head(&mut self, ex: &mut Exchange<'_>, first: usize) -> bool;
+
+    /// Changes a part of the body, if [`Self::head`] said so.
+    fn body(&mut self, data: Bytes, _end: bool, _flush: bool) -> Bytes {
+        data
+    }
+}
+
+/// The answer's state.
+pub(crate) struct Response<'s> {
+    /// The status, 0 until one is set.
+    pub status: u16,
+    /// The fields.
+    pub headers: HeaderMap,
+    /// Bytes of the body that handlers produced, behind filters.
+    pub size: u64,
+    /// What the head said, when it is out.
+    pub sent_headers: Option<HeaderMap>,
+    filters: Vec<(Box<dyn Filter + 's>, bool)>,
+    held: BytesMut,
+    stage: Stage,
+    /// Whether the connection ends with this answer.
+    close: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    /// Nothing was decided.
+    Open,
+    /// Filters have seen the head.
+    Filtered,
+    /// The head is out.
+    Streaming,
+    /// All of it is out.
+    Ended,
+}
+
+/// The client does not take its answer any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gone;
+
+impl From<Gone> for Failure {
+    fn from(_: Gone) -> Self {
+        Self::Abort
+    }
+}
+
+impl<'s> Response<'s> {
+    pub(super) fn new() -> Self {
+        let mut headers = HeaderMap::with_capacity(12);
+        headers.insert(SERVER, HeaderValue::from_static("Caddy"));
+        Self {
+            status: 0,
+            headers,
+            size: 0,
+            sent_headers: None,
+            filters: Vec::new(),
+            held: BytesMut::new(),
+            stage: Stage::Open,
+            close: false,
+        }
+    }
+
+    /// Lets a filter see the answer.
+    pub(crate) fn filter(&mut self, filter: impl Filter + 's) {
+        self.filters.push((Box::new(filter), false));
+    }
+
+    /// How many filters there are.
+    pub(super) fn filters(&self) -> usize {
+        self.filters.len()
+    }
+
+    /// Forgets the filters beyond the first `len`, and a status nobody sent: the handlers
+    /// that set them failed, and others answer.
+    pub(super) fn unwind(&mut self, len: usize) {
+        self.filters.truncate(len);
+        self.status = 0;
+    }
+
+    /// Whether the head is out.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.stage >= Stage::Streaming
+    }
+
+    /// Whether all of it is out.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.stage == Stage::Ended
+    }
+
+    /// Closes the connection after this answer.
+    pub(crate) fn close_after(&mut self) {
+        self.close = true;
+    }
+
+    /// Sets a field.
+    pub(crate) fn set(&mut self, name: http::HeaderName, value: HeaderValue) {
+        self.headers.insert(name, value);
+    }
+}
+
+impl Exchange<'_> {
+    /// Answers with this status and body.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub(crate) async fn respond(&mut self, status: u16, body: Bytes) -> Result<(), Gone> {
+        self.response.status = status;
+        self.write(body, true, false).await
+    }
+
+    /// Writes a part of the body; `end` says that it is the last, `flush` that it must
+    /// not wait for more.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub(crate) async fn write(&mut self, data: Bytes, end: bool, flush: bool) -> Result<(), Gone> {
+        if self.response.stage == Stage::Ended {
+            return Err(Gone);
+        }
+        if self.response.stage == Stage::Open {
+            self.filter_head(data.len());
+        }
+        let data = self.filter_body(data, end, flush);
+        self.response.size += data.len() as u64;
+        if self.response.stage == Stage::Streaming {
+            return self.send(data, end, flush).await;
+        }
+        let may_wait = !end && !flush && !self.response.headers.contains_key(CONTENT_LENGTH);
+        if may_wait && self.response.held.len() + data.len() <= HELD_MAX {
+            self.response.held.extend_from_slice(&data);
+            return Ok(());
+        }
+        let first = if self.response.held.is_empty() {
+            data
+        } else {
+            let mut held = std::mem::take(&mut self.response.held);
+            held.extend_from_slice(&data);
+            held.freeze()
+        };
+        self.send_head(first, end, flush).await
+    }
+
+    /// Sends an interim answer with these fields.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub(crate) async fn inform(&mut self, status: u16, headers: HeaderMap) -> Result<(), Gone> {
+        if self.response.has_begun() || self.version() == Version::HTTP_10 {
+            return Ok(());
+        }
+        let head = head(StatusCode::from_u16(status).map_err(|_| Gone)?, headers);
+        self.session.write_response_header(Box::new(head)).await.map_err(|_| Gone)
+    }
+
+    fn filter_head(&mut self, first: usize) {
+        self.response.stage = Stage::Filtered;
+        if self.response.status == 0 {
+            self.response.status = 200;
+        }
+        let mut filters = std::mem::take(&mut self.response.filters);
+        for (filter, wants_body) in filters.iter_mut().rev() {
+            *wants_body = filter.head(self, first);
+        }
+        filters.retain(|(_, wants_body)| *wants_body);
+        self.response.filters = filters;
+    }
+
+    fn filter_body(&mut self, mut data: Bytes, end: bool, flush: bool) -> Bytes {
+        for (filter, _) in self.response.filters.iter_mut().rev() {
+            data = filter.body(data, end, flush);
+        }
+        data
+    }
+
+    /// Whether this answer has a body on the wire.
+    fn has_body(&self) -> bool {
+        *self.original_method() != Method::HEAD && !matches!(self.response.status, 204 | 304)
+    }
+
+    async fn send_head(&mut self, first: Bytes, end: bool, flush: bool) -> Result<(), Gone> {
+        self.response.stage = Stage::Streaming;
+        // pingora and Go disagree about statuses beyond these; Go would drop the
+        // connection, and so do we.
+        let status = self.response.status;
+        let status = StatusCode::from_u16(status).ok().filter(|s| !s.is_informational());
+        let status = status.ok_or(Gone)?;
+        let mut headers = std::mem::take(&mut self.response.headers);
+        self.frame(&mut headers, first.len(), end);
+        self.decide_keepalive();
+        if self.site.logs_access() {
+            self.response.sent_headers = Some(headers.clone());
+        }
+        let more = self.has_body() && (!first.is_empty() || !end);
+        // The head travels with the first bytes of the body.
+        if let Some(conn) = conn_of(self.session) {
+            conn.hold(more && !first.is_empty());
+            conn.send_at_once(flush);
+        }
+        let head = Box::new(head(status, headers));
+        let sent = self.session.write_response_header(head).await;
+        hold(self.session, false);
+        sent.map_err(|_| Gone)?;
+        self.send(first, end, flush).await
+    }
+
+    /// Says in the head where the body ends.
+    fn frame(&mut self, headers: &mut HeaderMap, first: usize, end: bool) {
+        if headers.contains_key(CONTENT_LENGTH) || matches!(self.response.status, 204 | 304) {
+            return;
+        }
+        let head_only = *self.original_method() == Method::HEAD;
+        if end && first <= HELD_MAX && !(head_only && first == 0) {
+            headers.insert(CONTENT_LENGTH, first.into());
+        } else if self.version() == Version::HTTP_11 && !head_only {
+            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
+    }
+
+    /// Whether the connection can carry another request after this one.
+    fn decide_keepalive(&mut self) {
+        let unread = if self.session.is_body_done() {
+            Some(0)
+        } else {
+            self.body_length().map(|len| len.saturating_sub(self.body_bytes_read()))
+        };
+        let drainable = unread == Some(0)
+            || (!self.awaits_continue() && unread.is_some_and(|len| len <= UNREAD_MAX));
+        if self.response.close || !drainable || self.connection.is_stopping() {
+            self.session.set_keepalive(None);
+        }
+    }
+
+    async fn send(&mut self, data: Bytes, end: bool, flush: bool) -> Result<(), Gone> {
+        if end {
+            self.response.stage = Stage::Ended;
+        }
+        let data = if self.has_body() { data } else { Bytes::new() };
+        if flush && let Some(conn) = conn_of(self.session) {
+            conn.send_at_once(true);
+        }
+        if !data.is_empty() {
+            hold(self.session, end);
+            let sent = self.session.write_response_body(data, false).await;
+            hold(self.session, false);
+            sent.map_err(|_| Gone)?;
+        }
+        if end {
+            self.session.write_response_body(Bytes::new(), true).await.map_err(|_| Gone)?;
+        }
+        Ok(())
+    }
+}
+
+/// A head without the letter case that pingora would keep beside the map.
+pub(super) fn head(status: StatusCode, headers: HeaderMap) -> ResponseHeader {
+    let (mut parts, ()) = http::Response::new(()).into_parts();
+    parts.status = status;
+    parts.headers = headers;
+    ResponseHeader::from(parts)
+}
+
+pub(super) fn conn_of(session: &Session) -> Option<&Conn> {
+    // Only HTTP/1 has its stream to itself.
+    session.as_http1()?;
+    session.stream()?.as_any().downcast_ref()
+}
+
+fn hold(session: &Session, held: bool) {
+    if let Some(conn) = conn_of(session) {
+        conn.hold(held);
+    }
+}

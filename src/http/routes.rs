@@ -1,0 +1,70 @@
+//! Routes: which handlers a request goes through, in which order.
+//!
+//! A route's handlers run when its matchers match *at that moment*: an earlier rewrite
+//! counts. Of the routes of one group only the first that matches runs; behind a
+//! terminal one nothing runs any more, in whatever subroute it stands.
+
+use super::exchange::{Exchange, Flow, Outcome};
+use super::handlers::Handler;
+use super::matchers::{self, MatcherSet};
+use super::server::{Provision, ProvisionError};
+use crate::config::http::Route as Config;
+
+/// Compiled routes.
+#[derive(Debug, Default)]
+pub(crate) struct Routes(Vec<Route>);
+
+#[derive(Debug)]
+struct Route {
+    group: Option<u32>,
+    sets: Vec<MatcherSet>,
+    handlers: Vec<Handler>,
+    terminal: bool,
+}
+
+impl Routes {
+    /// Compiles routes.
+    pub(super) fn provision(
+        configs: &[Config],
+        provision: &mut Provision<'_>,
+    ) -> Result<Self, ProvisionError> {
+        let compile = |config: &Config| {
+            Ok(Route {
+                group: provision.group(&config.group),
+                sets: matchers::provision(&config.matcher_sets)?,
+                handlers: config
+                    .handle
+                    .iter()
+                    .map(|handler| Handler::provision(handler, provision))
+                    .collect::<Result<_, _>>()?,
+                terminal: config.terminal,
+            })
+        };
+        configs.iter().map(compile).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Runs what matches.
+    ///
+    /// # Errors
+    /// The first failure of a handler or matcher; later ones did not run.
+    pub(super) async fn run<'s>(&'s self, ex: &mut Exchange<'s>) -> Outcome {
+        for route in &self.0 {
+            if route.group.is_some_and(|group| ex.groups.contains(&group)) {
+                continue;
+            }
+            if !matchers::any(&route.sets, ex)? {
+                continue;
+            }
+            ex.groups.extend(route.group);
+            for handler in &route.handlers {
+                if handler.run(ex).await? == Flow::Done {
+                    return Ok(Flow::Done);
+                }
+            }
+            if route.terminal {
+                return Ok(Flow::Done);
+            }
+        }
+        Ok(Flow::Next)
+    }
+}

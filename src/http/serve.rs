@@ -1,0 +1,159 @@
+//! The life of one request: from its head through the routes to the end of its answer.
+
+use super::connection::Connection;
+use super::exchange::{Exchange, Failure, HandlerError, Outcome, origin_form};
+use super::response::Gone;
+use super::server::Site;
+use super::uri::Target;
+use crate::logging::{Level, access};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::HeaderMap;
+use pingora_core::protocols::http::server::Session;
+use std::panic::AssertUnwindSafe;
+
+/// A longer method is none.
+const METHOD_MAX: usize = 32;
+
+/// Answers the request whose head the session has read. False when the connection must
+/// not be used any more, because the answer broke off.
+pub(super) async fn request(
+    session: &mut Session,
+    connection: &Connection,
+    site: &Site,
+    host: Vec<u8>,
+) -> bool {
+    let target = Target::parse(origin_form(session.req_header().raw_path()));
+    let malformed = target.is_none();
+    let mut ex = Exchange::new(session, connection, site, target.unwrap_or_default(), host);
+    drop_ambiguous_fields(&mut ex);
+    let outcome = if malformed {
+        Err(Failure::error(400, "malformed request target"))
+    } else if ex.method.as_str().len() > METHOD_MAX {
+        Err(Failure::error(405, "method is too long"))
+    } else {
+        guarded(site.routes.run(&mut ex)).await
+    };
+    let answered = finish(&mut ex, site, outcome).await;
+    log(&ex, site);
+    answered.is_ok() && ex.response.has_ended()
+}
+
+/// `X_Field` and `X-Field` are the same variable to a script; only the latter is real.
+fn drop_ambiguous_fields(ex: &mut Exchange<'_>) {
+    let ambiguous = |name: &http::HeaderName| name.as_str().contains('_');
+    if ex.headers().keys().any(ambiguous) {
+        ex.change_headers(|headers, _| {
+            let names: Vec<_> = headers.keys().filter(|n| ambiguous(n)).cloned().collect();
+            for name in names {
+                headers.remove(name);
+            }
+        });
+    }
+}
+
+/// Turns a panic into an error.
+async fn guarded(run: impl Future<Output = Outcome>) -> Outcome {
+    AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(Failure::error(500, format!("panic: {}", text.unwrap_or_default())))
+    })
+}
+
+/// Answers what the routes left: an error, or nothing at all.
+async fn finish<'s>(ex: &mut Exchange<'s>, site: &'s Site, outcome: Outcome) -> Result<(), Gone> {
+    let error = match outcome {
+        Ok(_) => return complete(ex).await,
+        Err(Failure::Abort) => return Err(Gone),
+        Err(Failure::Error(error)) => error,
+    };
+    if ex.response.has_begun() {
+        ex.log_error(&error, false);
+        return Err(Gone);
+    }
+    ex.log_error(&error, site.errors.is_some());
+    ex.response.unwind(0);
+    let status = error.status;
+    ex.error = Some(error);
+    let Some(routes) = &site.errors else { return ex.respond(status, Bytes::new()).await };
+    ex.restore_target();
+    match guarded(routes.run(ex)).await {
+        Ok(_) => complete(ex).await,
+        Err(Failure::Abort) => Err(Gone),
+        Err(Failure::Error(second)) => {
+            let message = "error handling handler error";
+            site.logs.write(Level::Error, &site.error_logger(&ex.host), message, |o| {
+                o.str("error", &second.message);
+            });
+            if ex.response.has_begun() {
+                return Err(Gone);
+            }
+            ex.response.unwind(0);
+            ex.respond(status, Bytes::new()).await
+        }
+    }
+}
+
+/// Ends an answer that handlers may not even have begun.
+async fn complete(ex: &mut Exchange<'_>) -> Result<(), Gone> {
+    if ex.response.has_ended() {
+        return Ok(());
+    }
+    if ex.response.status == 0 {
+        ex.response.status = ex.error.as_ref().map_or(200, |e| e.status);
+    }
+    ex.write(Bytes::new(), true, false).await
+}
+
+impl Exchange<'_> {
+    /// Logs an error of a handler. One that error routes answer, or that is the client's
+    /// fault, is for those who debug.
+    pub(super) fn log_error(&self, error: &HandlerError, answered: bool) {
+        let level = if answered || error.status < 500 { Level::Debug } else { Level::Error };
+        let logger = self.site.error_logger(self.original_host());
+        self.site.logs.write(level, &logger, &error.message, |o| {
+            o.object("request", |o| access::describe(o, &described(self, self.site)));
+            o.float("duration", self.started.elapsed().as_secs_f64());
+            o.uint("status", error.status.into());
+            o.str("err_id", &error.id);
+            o.str("err_trace", "");
+        });
+    }
+}
+
+fn described<'a>(ex: &'a Exchange<'_>, site: &Site) -> access::Request<'a> {
+    access::Request {
+        remote: Some(ex.remote()),
+        proto: ex.proto(),
+        method: ex.original_method().as_str(),
+        host: ex.original_host(),
+        uri: ex.original_uri(),
+        headers: ex.original_headers(),
+        with_credentials: site.logs_credentials(),
+    }
+}
+
+/// Writes the access log.
+fn log(ex: &Exchange<'_>, site: &Site) {
+    if ex.vars.value("log_skip") == b"true" {
+        return;
+    }
+    let loggers = site.access_loggers(ex.original_host());
+    if loggers.is_empty() {
+        return;
+    }
+    let none = HeaderMap::new();
+    let answer = access::Answer {
+        bytes_read: ex.body_bytes_read(),
+        user_id: "",
+        duration: ex.started.elapsed(),
+        size: ex.response.size,
+        status: ex.response.status,
+        headers: ex.response.sent_headers.as_ref().unwrap_or(&none),
+    };
+    let request = described(ex, site);
+    for logger in loggers {
+        access::handled(&site.logs, &logger, &request, &answer);
+    }
+}
