@@ -18,6 +18,8 @@ mod address;
 mod automation;
 mod directives;
 mod error;
+#[cfg(test)]
+mod goldens;
 mod log_modules;
 mod logs;
 mod matchers;
@@ -100,6 +102,7 @@ pub fn adapt_sites(file: &str, bytes: &[u8], loader: &dyn Loader) -> Result<Adap
     };
     let sites = sites::read(blocks, &shared)?;
     let built = servers::build(sites, &options, &shared, &mut warnings)?;
+    warnings.extend(unformatted(file, bytes));
     let tls_sites = built.tls_sites.clone();
     Ok(Adapted { config: assemble(options, built), warnings, tls_sites })
 }
@@ -113,6 +116,19 @@ impl From<LanguageWarning> for Warning {
             logger: warning.logger,
         }
     }
+}
+
+/// The warning of a file that `fmt` would change.
+fn unformatted(file: &str, bytes: &[u8]) -> Option<Warning> {
+    let line = caddyfile_parser::first_unformatted_line(bytes)?;
+    Some(Warning {
+        message: "Caddyfile input is not formatted; run 'caddy fmt --overwrite' to fix \
+                  inconsistencies"
+            .to_owned(),
+        place: Some((file.to_owned(), line)),
+        fields: Vec::new(),
+        logger: "",
+    })
 }
 
 /// Puts the configuration together.

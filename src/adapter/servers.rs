@@ -133,14 +133,14 @@ fn pair(sites: &mut [Site], options: &Options) -> Result<Vec<Pairing>> {
             }
         }
     }
-    Ok(consolidate(by_listener))
+    Ok(consolidate(&by_listener))
 }
 
 /// Listeners with the same keys of the same sites make one server.
 ///
 /// Where one address has several protocols, Caddy makes an empty server for each but the
 /// first. They do nothing, but they count in the servers' names.
-fn consolidate(by_listener: BTreeMap<String, BTreeMap<String, Vec<Part>>>) -> Vec<Pairing> {
+fn consolidate(by_listener: &BTreeMap<String, BTreeMap<String, Vec<Part>>>) -> Vec<Pairing> {
     let mut pairings: Vec<Pairing> = Vec::new();
     let mut known: HashMap<&Vec<Part>, usize> = HashMap::new();
     for by_protocol in by_listener.values() {
@@ -154,7 +154,7 @@ fn consolidate(by_listener: BTreeMap<String, BTreeMap<String, Vec<Part>>>) -> Ve
             pairings.push(Pairing { listen: Vec::new(), protocols: Vec::new(), parts });
         }
     }
-    for (listener, by_protocol) in &by_listener {
+    for (listener, by_protocol) in by_listener {
         for (protocol, parts) in by_protocol {
             let pairing = &mut pairings[known[parts]];
             if pairing.listen.last() != Some(listener) {
