@@ -4,6 +4,7 @@
 //! those of the log, as Caddy has it, so that what collects the log understands it.
 
 use crate::adapter::Warning;
+use caddyfile_parser::parse::Fact;
 use serde_json::json;
 use std::io::{self, IsTerminal, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -35,7 +36,15 @@ pub(super) fn warn(warning: &Warning) {
         let place = place.map(|(file, line)| format!("{file}:{line}: ")).unwrap_or_default();
         write(&format!("Warning: {place}{}\n", warning.message));
     } else {
-        write(&log_line("warn", warning.logger, &warning.message, place));
+        let mut line = log_line("warn", warning.logger, &warning.message, place);
+        for (name, fact) in &warning.fields {
+            let value = match fact {
+                Fact::Text(text) => json!(text),
+                Fact::List(texts) => json!(texts),
+            };
+            line.insert_str(line.len() - "}\n".len(), &format!(",{}:{value}", json!(name)));
+        }
+        write(&line);
     }
 }
 
