@@ -18,6 +18,8 @@ mod address;
 mod automation;
 mod directives;
 mod error;
+#[cfg(test)]
+mod goldens;
 mod log_modules;
 mod logs;
 mod matchers;
@@ -100,6 +102,7 @@ pub fn adapt_sites(file: &str, bytes: &[u8], loader: &dyn Loader) -> Result<Adap
     };
     let sites = sites::read(blocks, &shared)?;
     let built = servers::build(sites, &options, &shared, &mut warnings)?;
+    warnings.extend(unformatted(file, bytes));
     let tls_sites = built.tls_sites.clone();
     Ok(Adapted { config: assemble(options, built), warnings, tls_sites })
 }
@@ -115,8 +118,22 @@ impl From<LanguageWarning> for Warning {
     }
 }
 
+/// The warning of a file that `fmt` would change.
+fn unformatted(file: &str, bytes: &[u8]) -> Option<Warning> {
+    let line = caddyfile_parser::first_unformatted_line(bytes)?;
+    Some(Warning {
+        message: "Caddyfile input is not formatted; run 'caddy fmt --overwrite' to fix \
+                  inconsistencies"
+            .to_owned(),
+        place: Some((file.to_owned(), line)),
+        fields: Vec::new(),
+        logger: "",
+    })
+}
+
 /// Puts the configuration together.
 fn assemble(mut options: Options, built: servers::Built) -> Config {
+    let has_internal_ca = !options.is_auto_https_off();
     let mut admin = options.admin.take();
     if options.persist_config_off {
         let persist = AdminConfig { persist: Some(false) };
@@ -138,7 +155,8 @@ fn assemble(mut options: Options, built: servers::Built) -> Config {
     let apps = Apps {
         frankenphp: options.frankenphp,
         http: Some(http).filter(|http| !http.servers.is_empty()),
-        pki: options.skip_install_trust.then(untrusted),
+        // Without automatic HTTPS nothing is signed by the local authority.
+        pki: (options.skip_install_trust && has_internal_ca).then(untrusted),
         pogo: options.pogo,
         tls: built.tls,
     };

@@ -10,6 +10,7 @@
 mod adapt;
 mod args;
 mod env_file;
+mod fmt;
 mod help;
 mod load;
 mod php_cli;
@@ -40,6 +41,7 @@ fn dispatch(command: Option<&str>, words: Vec<OsString>) -> anyhow::Result<ExitC
     match command {
         None | Some("help" | "--help" | "-h") => help::command(&words),
         Some("adapt") => adapt::command(words),
+        Some("fmt") => fmt::command(words),
         Some("php-cli") => php_cli::command(&words),
         Some("php-server") => php_server::command(words),
         Some("run") => run::command(words),

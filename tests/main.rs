@@ -1,5 +1,11 @@
 //! Black-box tests: they drive the real binary over real sockets, with real PHP.
 //!
-//! A module per subject; `support` starts servers, speaks HTTP and looks at processes.
+//! A module per subject; [`support`] starts servers, speaks HTTP and looks at processes.
 
+mod cli;
+mod fan_out;
+mod faults;
 mod house;
+mod http;
+mod php;
+mod support;

@@ -52,7 +52,10 @@ fn a_worker_script_stays_up_between_requests() {
 
 #[test]
 fn opcache_is_shared_by_all_workers() {
-    let site = Site::php("\tfrankenphp {\n\t\tnum_threads 2\n\t}").file(
+    // Opcache would wait two seconds before it trusts a file that was just written.
+    let options =
+        "\tfrankenphp {\n\t\tnum_threads 2\n\t\tphp_ini opcache.file_update_protection 0\n\t}";
+    let site = Site::php(options).file(
         "public/index.php",
         "<?php echo json_encode([getmypid(), opcache_get_status()['opcache_statistics']['num_cached_scripts']]);",
     );

@@ -138,7 +138,8 @@ impl Worker {
             Received::Nothing | Received::Interrupted => return false,
             Received::Fragment => return true,
             Received::Message(header, payload) => match header.kind {
-                Kind::Request | Kind::Task => {
+                // PHP holds pointers into the payload of what it works on.
+                Kind::Request | Kind::Task if self.current == Current::None => {
                     self.payload.clear();
                     self.payload.extend_from_slice(payload);
                     self.arrived = Some(header);
@@ -215,6 +216,7 @@ impl Worker {
         self.env.clear();
         let pairs = head.env.iter();
         self.env.extend(pairs.map(|(n, v)| Pair { name: Str::of(n), value: Str::of(v) }));
+        self.tasks.clear();
         self.answer.begin(id);
         self.body.begin(head.body, head.body_complete);
         *work = Work {
@@ -242,6 +244,7 @@ impl Worker {
     }
 
     fn begin_task(&mut self, id: u64, work: &mut Work) {
+        self.tasks.clear();
         work.id = id;
         work.accepted_ns = 0;
         work.env_len = 0;

@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef ZEND_MAX_EXECUTION_TIMERS
+#include <Zend/zend_max_execution_timer.h>
+#endif
+
 ZEND_TSRMLS_CACHE_DEFINE()
 
 struct pogo_state pogo;
@@ -117,7 +121,7 @@ static int classic_or_resident(void)
 		code = pogo.resident ? pogo_resident_run() : pogo_classic_run();
 	} zend_catch {
 		/* Only a bailout outside of every request phase comes here. */
-		if (pogo.phase == POGO_SERVING) {
+		if (pogo.phase == POGO_SERVING && !pogo.forked) {
 			pogo.host.done(pogo.host.ctx, true);
 		}
 	} zend_end_try();
@@ -137,6 +141,8 @@ int pogo_worker_run(const pogo_worker_config *config, pogo_exit_codes codes)
 	pogo_limit_worker(config);
 #if PHP_VERSION_ID >= 80500
 	php_child_init();
+#elif defined(ZEND_MAX_EXECUTION_TIMERS)
+	zend_max_execution_timer_init();
 #endif
 	return classic_or_resident();
 }

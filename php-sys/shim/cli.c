@@ -49,6 +49,14 @@ static int cli_headers(sapi_headers_struct *headers)
 	return SAPI_HEADER_SENT_SUCCESSFULLY;
 }
 
+/* A script may set headers, and nobody sees them. */
+static int cli_header(sapi_header_struct *header, sapi_header_op_enum op,
+	sapi_headers_struct *headers)
+{
+	(void) header, (void) op, (void) headers;
+	return 0;
+}
+
 static char *cli_cookies(void)
 {
 	return NULL;
@@ -56,7 +64,9 @@ static char *cli_cookies(void)
 
 static void cli_variables(zval *track_vars)
 {
-	static const char *const names[] = {"PHP_SELF", "SCRIPT_NAME", "SCRIPT_FILENAME", "PATH_TRANSLATED"};
+	static const char *const names[] = {
+		"PHP_SELF", "SCRIPT_NAME", "SCRIPT_FILENAME", "PATH_TRANSLATED",
+	};
 	size_t i;
 
 	php_import_environment_variables(track_vars);
@@ -87,6 +97,7 @@ static sapi_module_struct cli_module = {
 	.shutdown = php_module_shutdown_wrapper,
 	.ub_write = cli_write,
 	.sapi_error = php_error,
+	.header_handler = cli_header,
 	.send_headers = cli_headers,
 	.read_cookies = cli_cookies,
 	.register_server_variables = cli_variables,
@@ -99,7 +110,7 @@ static void define_stream(const char *name, size_t name_len, const char *url, co
 {
 	php_stream_context *context = php_stream_context_alloc();
 	php_stream *stream = php_stream_open_wrapper_ex(url, mode, 0, NULL, context);
-	zend_constant constant;
+	zend_constant constant = {0};
 
 	if (stream == NULL) {
 		return;

@@ -27,6 +27,20 @@ void pogo_enter_folder(const char *script)
 	pogo.cwd_moved = VCWD_CHDIR(last) != 0;
 }
 
+/* PHP answers a missing script with two warnings, a fatal error and 200. */
+static bool is_there(zend_string *script)
+{
+	zend_string *resolved = zend_resolve_path(script);
+
+	if (resolved == NULL) {
+		SG(sapi_headers).http_response_code = 404;
+		php_printf("File not found.\n");
+		return false;
+	}
+	zend_string_release(resolved);
+	return true;
+}
+
 static void run_script(void)
 {
 	zend_file_handle file;
@@ -35,8 +49,10 @@ static void run_script(void)
 	file.primary_script = 1;
 	CG(skip_shebang) = 1;
 	EG(exit_status) = 0;
-	pogo_enter_folder(pogo.work.script.ptr);
-	php_execute_script(&file);
+	if (is_there(file.filename)) {
+		pogo_enter_folder(pogo.work.script.ptr);
+		php_execute_script(&file);
+	}
 	if (!file.in_list) {
 		zend_destroy_file_handle(&file);
 	}

@@ -138,6 +138,11 @@ impl Options {
         self.https_port.unwrap_or(HTTPS_PORT)
     }
 
+    /// Whether there is no automatic HTTPS at all.
+    pub(super) fn is_auto_https_off(&self) -> bool {
+        self.auto_https.iter().any(|kind| kind == "off")
+    }
+
     /// The ports as they stand in the configuration: 0 when they are not given.
     pub(super) fn ports(&self) -> (u16, u16) {
         (self.http_port.unwrap_or_default(), self.https_port.unwrap_or_default())

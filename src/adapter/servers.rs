@@ -17,6 +17,7 @@ use crate::config::matchers::MatcherSet;
 use crate::config::tls::{ConnectionPolicy, Tls};
 use caddyfile_parser::Token;
 use caddyfile_parser::parse::Fact;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -113,7 +114,7 @@ fn pair(sites: &mut [Site], options: &Options) -> Result<Vec<Pairing>> {
         }
     }
     // By address and protocol: the sites, and their keys.
-    let mut by_listener: BTreeMap<(String, String), Vec<Part>> = BTreeMap::new();
+    let mut by_listener: BTreeMap<String, BTreeMap<String, Vec<Part>>> = BTreeMap::new();
     for (index, site) in sites.iter().enumerate() {
         for (number, (key, address)) in site.keys.iter().zip(&site.addresses).enumerate() {
             let listeners = address.listeners(&site.binds, options).map_err(|error| {
@@ -121,8 +122,9 @@ fn pair(sites: &mut [Site], options: &Options) -> Result<Vec<Pairing>> {
                 error.wrap(|text| format!("{what}: determining listener address: {text}")).at(key)
             })?;
             for (listener, protocols) in listeners {
+                let by_protocol = by_listener.entry(listener).or_default();
                 for protocol in protocols {
-                    let parts = by_listener.entry((listener.clone(), protocol)).or_default();
+                    let parts = by_protocol.entry(protocol).or_default();
                     match parts.last_mut() {
                         Some(part) if part.site == index => part.keys.push(number),
                         _ => parts.push(Part { site: index, keys: vec![number] }),
@@ -131,23 +133,39 @@ fn pair(sites: &mut [Site], options: &Options) -> Result<Vec<Pairing>> {
             }
         }
     }
-    // Listeners with the same keys of the same sites make one server.
+    Ok(consolidate(&by_listener))
+}
+
+/// Listeners with the same keys of the same sites make one server.
+///
+/// Where one address has several protocols, Caddy makes an empty server for each but the
+/// first. They do nothing, but they count in the servers' names.
+fn consolidate(by_listener: &BTreeMap<String, BTreeMap<String, Vec<Part>>>) -> Vec<Pairing> {
     let mut pairings: Vec<Pairing> = Vec::new();
-    let mut known: HashMap<Vec<Part>, usize> = HashMap::new();
-    for ((listener, protocol), parts) in by_listener {
-        let index = *known.entry(parts).or_insert_with_key(|parts| {
-            let parts = parts.clone();
+    let mut known: HashMap<&Vec<Part>, usize> = HashMap::new();
+    for by_protocol in by_listener.values() {
+        let open: Vec<&Vec<Part>> =
+            by_protocol.values().filter(|parts| !known.contains_key(parts)).collect();
+        for parts in open {
+            let parts = match known.entry(parts) {
+                Entry::Occupied(_) => Vec::new(),
+                Entry::Vacant(entry) => entry.insert_entry(pairings.len()).key().to_vec(),
+            };
             pairings.push(Pairing { listen: Vec::new(), protocols: Vec::new(), parts });
-            pairings.len() - 1
-        });
-        let pairing = &mut pairings[index];
-        if pairing.listen.last() != Some(&listener) {
-            pairing.listen.push(listener);
-            pairing.protocols.push(Vec::new());
         }
-        pairing.protocols.last_mut().expect("it has one entry per listener").push(protocol);
     }
-    Ok(pairings)
+    for (listener, by_protocol) in by_listener {
+        for (protocol, parts) in by_protocol {
+            let pairing = &mut pairings[known[parts]];
+            if pairing.listen.last() != Some(listener) {
+                pairing.listen.push(listener.clone());
+                pairing.protocols.push(Vec::new());
+            }
+            let protocols = pairing.protocols.last_mut().expect("it has one entry per listener");
+            protocols.push(protocol.clone());
+        }
+    }
+    pairings
 }
 
 fn build_one(
@@ -183,10 +201,10 @@ fn build_one(
         }
     }
     server.logs = logs::of_server(pairing, sites);
+    refuse_mixed_schemes(pairing, sites, options, &server)?;
     if tls.add_policy() {
         server.tls_connection_policies.push(ConnectionPolicy::default());
     }
-    refuse_mixed_schemes(pairing, sites, options, &server)?;
     server.routes = routes::merge_neighbours(server.routes);
     Ok(server)
 }
@@ -422,7 +440,6 @@ fn refuse_mixed_schemes(
     server: &Server,
 ) -> Result<()> {
     let (http, https) = (options.http_port().to_string(), options.https_port().to_string());
-    let has_policies = !server.tls_connection_policies.is_empty();
     let listen = server.listen.join(" ");
     let mut is_https = None;
     for part in &pairing.parts {
@@ -430,7 +447,7 @@ fn refuse_mixed_schemes(
             let (scheme, port) = (address.scheme.as_str(), &address.port);
             let wants_https = if scheme == "http" || *port == http {
                 false
-            } else if scheme == "https" || *port == https || has_policies {
+            } else if scheme == "https" || *port == https {
                 true
             } else if address.host.is_empty() {
                 false
@@ -447,13 +464,6 @@ fn refuse_mixed_schemes(
                 if !wants_https && scheme.is_empty() && address.host.is_empty() {
                     text.push_str(" (try specifying https:// in the address)");
                 }
-                return Err(Error::blame(key, text));
-            }
-            if !wants_https && has_policies {
-                let text = format!(
-                    "server listening on [{listen}] is HTTP, but attempts to configure TLS \
-                     connection policies"
-                );
                 return Err(Error::blame(key, text));
             }
             is_https = Some(wants_https);

@@ -17,6 +17,7 @@ Examples:
 
 Commands:
   adapt        Adapts a Caddyfile to Caddy's JSON
+  fmt          Formats a Caddyfile
   help         Help about a command
   php-cli      Runs a PHP script in the command line
   php-server   Serves a folder with PHP, without a Caddyfile
@@ -39,6 +40,17 @@ Flags:
       --envfile string    Environment file(s) to load
   -p, --pretty            Indent the JSON
       --validate          Test whether the result is valid, without running it
+";
+
+const FMT: &str = "\
+Formats a Caddyfile and prints it; the exit code is 1 when it was not formatted.
+
+Usage:
+  pogo fmt [--overwrite] [<path>]
+
+Flags:
+  -c, --config string     The file to format (default ./Caddyfile; - is standard input)
+  -w, --overwrite         Write the result to the file instead
 ";
 
 const PHP_CLI: &str = "\
@@ -122,6 +134,7 @@ pub(super) fn print(command: &str) -> anyhow::Result<ExitCode> {
 fn of(command: &str) -> Option<&'static str> {
     Some(match command {
         "adapt" => ADAPT,
+        "fmt" => FMT,
         "php-cli" => PHP_CLI,
         "php-server" => PHP_SERVER,
         "run" => RUN,

@@ -30,7 +30,7 @@ pub(super) fn command(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
     again.extend(pid_file.iter().flat_map(|file| ["--pidfile", file]));
     source.enter_environment(&again)?;
     if print_environment {
-        terminal::print(&environment())?;
+        terminal::print(environment())?;
     }
     let loaded = source.load(None)?;
     let _pid_file = pid_file.map(PidFile::write).transpose()?;

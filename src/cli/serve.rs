@@ -3,13 +3,13 @@
 //! The order is that of the costs: what can be wrong with a configuration is found before
 //! PHP boots, PHP is up before a listener opens, and whatever fails leaves nothing running.
 
-use super::load::Loaded;
+use super::load::{Loaded, reason};
 use super::php_cli;
 use crate::config::Config;
 use crate::logging::{Level, Logs};
 use crate::php::settings::Surroundings;
 use crate::{http, php};
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -86,7 +86,7 @@ async fn run(
     let starting = async {
         match settings {
             None => Ok(None),
-            Some(settings) => php::Runtime::start(settings, Arc::clone(logs) as _).await.map(Some),
+            Some(settings) => start_php(settings, logs).await.map(Some),
         }
     };
     let php = tokio::select! {
@@ -94,7 +94,10 @@ async fn run(
         name = signals.next() => return Ok(interrupted(logs, name)),
     };
     let serving = async {
-        let bound = http::Server::provision(config, php.as_ref(), logs)?.bind()?;
+        let server = http::Server::provision(config, php.as_ref(), logs)?;
+        let bound = server
+            .bind()
+            .map_err(|e| anyhow!("listening on {}: {}", e.address, reason(&e.error)))?;
         logs.write(Level::Info, "", greeting, |_| {});
         anyhow::Ok(answer(bound, logs, &mut signals).await)
     };
@@ -107,6 +110,15 @@ async fn run(
         }
     }
     code
+}
+
+/// Starts PHP; whatever keeps the host from starting is told with its name.
+async fn start_php(settings: php::Settings, logs: &Arc<Logs>) -> anyhow::Result<Arc<php::Runtime>> {
+    let host = settings.host.display().to_string();
+    php::Runtime::start(settings, Arc::clone(logs) as _).await.map_err(|error| match error {
+        php::StartError::Zygote(_) => anyhow::Error::new(error).context(host),
+        error => error.into(),
+    })
 }
 
 /// Answers until a signal, then drains; a second signal ends that.

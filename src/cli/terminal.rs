@@ -4,14 +4,15 @@
 //! those of the log, as Caddy has it, so that what collects the log understands it.
 
 use crate::adapter::Warning;
+use caddyfile_parser::parse::Fact;
 use serde_json::json;
 use std::io::{self, IsTerminal, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Writes a command's result. A reader that has gone away is no error of ours.
-pub(super) fn print(text: &str) -> io::Result<()> {
+pub(super) fn print(text: impl AsRef<[u8]>) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(text.as_ref()).and_then(|()| out.flush()) {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done,
     }
@@ -35,7 +36,15 @@ pub(super) fn warn(warning: &Warning) {
         let place = place.map(|(file, line)| format!("{file}:{line}: ")).unwrap_or_default();
         write(&format!("Warning: {place}{}\n", warning.message));
     } else {
-        write(&log_line("warn", warning.logger, &warning.message, place));
+        let mut line = log_line("warn", warning.logger, &warning.message, place);
+        for (name, fact) in &warning.fields {
+            let value = match fact {
+                Fact::Text(text) => json!(text),
+                Fact::List(texts) => json!(texts),
+            };
+            line.insert_str(line.len() - "}\n".len(), &format!(",{}:{value}", json!(name)));
+        }
+        write(&line);
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn command(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
         };
     }
     let php = php_version().map(|v| format!(" PHP {v}")).unwrap_or_default();
-    terminal::print(&format!("Pogo v{}{php}\n", env!("CARGO_PKG_VERSION")))?;
+    terminal::print(format!("Pogo v{}{php}\n", env!("CARGO_PKG_VERSION")))?;
     Ok(ExitCode::SUCCESS)
 }
 

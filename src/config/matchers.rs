@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 /// Matchers that must all match. Fields in alphabetical order, as Caddy prints them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct MatcherSet {
     /// A file exists.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -15,16 +15,16 @@ pub struct MatcherSet {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub header: Option<BTreeMap<String, Option<Vec<String>>>>,
     /// Hosts.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "list", skip_serializing_if = "Option::is_none")]
     pub host: Option<Vec<String>>,
     /// Methods.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "list", skip_serializing_if = "Option::is_none")]
     pub method: Option<Vec<String>>,
     /// None of these sets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not: Option<Vec<MatcherSet>>,
     /// Paths.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(with = "list", skip_serializing_if = "Option::is_none")]
     pub path: Option<Vec<String>>,
 }
 
@@ -44,4 +44,24 @@ pub struct File {
     /// Where a path is cut into file and remainder.
     #[serde(skip_serializing_if = "is_default")]
     pub split_path: Vec<String>,
+}
+
+/// Lists that are `null` when they are empty, as Go writes them. An empty list matches
+/// nothing, and so must not be lost.
+mod list {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde passes the field")]
+    pub(super) fn serialize<S: Serializer>(
+        list: &Option<Vec<String>>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        list.as_ref().filter(|list| !list.is_empty()).serialize(s)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        d: D,
+    ) -> Result<Option<Vec<String>>, D::Error> {
+        Option::<Vec<String>>::deserialize(d).map(|list| Some(list.unwrap_or_default()))
+    }
 }

@@ -24,10 +24,17 @@ pub(super) async fn tend(
         worker.ended().await;
         return floor.roster.tell(Event::BootFailed(worker, output));
     }
-    floor.roster.tell(Event::Ready(Arc::clone(&worker)));
+    let ready = Event::Ready(Arc::clone(&worker));
     match (door, tasks) {
-        (Some(pool), _) => pool.put(worker),
-        (None, Some(pool)) => work(&floor, &worker, pool).await,
+        (Some(pool), _) => {
+            // First, so that who hears of it sees whether requests still wait.
+            pool.put(worker);
+            floor.roster.tell(ready);
+        }
+        (None, Some(pool)) => {
+            floor.roster.tell(ready);
+            work(&floor, &worker, pool).await;
+        }
         (None, None) => {}
     }
 }

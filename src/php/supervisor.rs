@@ -277,6 +277,8 @@ impl Supervisor {
             // It came up and ended before it was heard that it came up.
             self.ended(worker.serial, worker.pool, exit, None);
         }
+        // Those who still wait pressed while this one was on its way.
+        self.pressed(worker.pool);
         if self.teams.iter().all(|team| team.fleet.is_up())
             && let Some(starting) = self.starting.take()
         {

@@ -70,8 +70,13 @@ pub enum ZygoteError {
         ours: u32,
     },
     /// PHP did not start.
-    #[error("PHP did not start: {0}")]
-    Boot(String),
+    #[error("PHP did not start: the PHP host {host:?} {how}")]
+    Boot {
+        /// The PHP host's path.
+        host: PathBuf,
+        /// What it did or said.
+        how: String,
+    },
     /// The link to it failed.
     #[error("cannot reach the PHP host: {0}")]
     Io(#[from] io::Error),
@@ -100,10 +105,10 @@ impl Zygote {
             Err(_) => Ok(Ok(None)),
         };
         let info = match booted {
-            Err(_elapsed) => Err(ZygoteError::Boot(format!(
-                "the PHP host said nothing for {}s",
-                BOOT_MAX.as_secs()
-            ))),
+            Err(_elapsed) => {
+                let how = format!("said nothing for {}s", BOOT_MAX.as_secs());
+                Err(ZygoteError::Boot { host: host.into(), how })
+            }
             Ok(report) => zygote.judge(host, report?).await,
         }?;
         Ok((zygote, info))
@@ -124,6 +129,7 @@ impl Zygote {
         host: &Path,
         report: Option<FromZygote>,
     ) -> Result<PhpInfo, ZygoteError> {
+        let failed = |how| Err(ZygoteError::Boot { host: host.into(), how });
         match report {
             Some(FromZygote::Booted { version, php, zts, opcache }) => {
                 if version == php_wire::VERSION {
@@ -132,17 +138,15 @@ impl Zygote {
                 let (host, ours) = (host.into(), php_wire::VERSION);
                 Err(ZygoteError::Version { host, theirs: version, ours })
             }
-            Some(FromZygote::Failed { error }) => Err(ZygoteError::Boot(error)),
-            Some(other) => {
-                Err(ZygoteError::Boot(format!("the PHP host answered {other:?} to its start")))
-            }
+            Some(FromZygote::Failed { error }) => failed(format!("said: {error}")),
+            Some(other) => failed(format!("answered {other:?} to its start")),
             None => {
                 let status = timeout(END_MAX, self.child.wait()).await;
                 let how = status.ok().and_then(Result::ok).map_or_else(
                     || "closed its link".to_owned(),
                     |status| format!("ended with {status}"),
                 );
-                Err(ZygoteError::Boot(format!("the PHP host {how}")))
+                failed(how)
             }
         }
     }
@@ -229,6 +233,6 @@ mod tests {
     #[tokio::test]
     async fn a_host_that_ends_at_once_is_one_clear_error() {
         let error = Zygote::start(Path::new("/bin/false"), &[]).await.expect_err("no PHP");
-        check(&error, "PHP did not start: the PHP host ended with exit status: 1");
+        check(&error, "PHP did not start: the PHP host \"/bin/false\" ended with exit status: 1");
     }
 }

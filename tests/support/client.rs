@@ -91,6 +91,14 @@ impl Client {
         Ok(response)
     }
 
+    /// All that comes until the server closes.
+    #[track_caller]
+    pub(crate) fn rest(&mut self) -> String {
+        let mut text = String::new();
+        self.stream.read_to_string(&mut text).expect("text until the end");
+        text
+    }
+
     fn chunks(&mut self) -> std::io::Result<Vec<u8>> {
         let mut body = Vec::new();
         loop {

@@ -4,6 +4,7 @@ use super::{Client, Response, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
 use std::net::{TcpListener, TcpStream};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
@@ -22,9 +23,22 @@ pub(crate) fn pogo() -> Command {
     command
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end, which must come by itself.
+#[track_caller]
 pub(crate) fn run(folder: &Path, words: &[&str]) -> Output {
-    pogo().args(words).current_dir(folder).stdin(Stdio::null()).output().expect("pogo runs")
+    let mut command = pogo();
+    command.args(words).current_dir(folder).stdin(Stdio::null());
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("pogo starts");
+    let ended = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        poll("the command to end", || child.try_wait().expect("its state"))
+    }));
+    if ended.is_err() {
+        // What was waited for in vain must not go on behind the test's back.
+        let _ = child.kill();
+        panic!("{words:?} did not end: {:?}", child.wait_with_output());
+    }
+    child.wait_with_output().expect("its output")
 }
 
 /// A port that nobody listens on.

@@ -294,3 +294,12 @@ fn a_forked_child_of_a_script_disturbs_nobody() {
         assert_eq!(worker.get(&script).body, "parent child 7");
     }
 }
+
+#[test]
+fn a_missing_script_is_not_found() {
+    let zygote = Zygote::start(&[]);
+    let mut worker = worker(&zygote);
+    let answer = worker.get("/nowhere/missing.php");
+    assert_eq!((answer.status, answer.body.as_str()), (404, "File not found.\n"));
+    assert_eq!(answer.flags & flag::IDLE, flag::IDLE);
+}

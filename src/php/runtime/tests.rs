@@ -15,6 +15,7 @@ use rustix::net::{RecvFlags, SendFlags, Shutdown, shutdown};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc as std_mpsc;
 
@@ -28,6 +29,8 @@ struct Stage {
     killed: Mutex<Vec<u32>>,
     /// The messages of all tasks that began.
     tasks: Mutex<Vec<Vec<u8>>>,
+    /// Where `/meet` waits for the others.
+    meeting: Barrier,
     /// Whether it plays dead: its workers go on when the server closes the link.
     dead: AtomicBool,
 }
@@ -135,7 +138,7 @@ impl Puppet {
         }
     }
 
-    /// `/crash` crashes, `/spawn?m` answers what the task with the message `m` gave,
+    /// `/crash` crashes, `/meet` waits until three do, `/spawn?m` answers what the task with the message `m` gave,
     /// `/leave?m` does not wait for it, everything else says who it is.
     fn request(&self, id: u64, head: &Head<'_>) -> Option<Option<End>> {
         let text = match head.request_uri {
@@ -143,6 +146,10 @@ impl Puppet {
             b"/spawn" => {
                 let task = self.spawn(head.query);
                 self.result(task)?
+            }
+            b"/meet" => {
+                self.stage.meeting.wait();
+                b"met".to_vec()
             }
             b"/leave" => {
                 self.spawn(head.query);
@@ -269,6 +276,7 @@ async fn start(settings: Settings) -> (Result<Arc<Runtime>, StartError>, Arc<Sta
         workers: Mutex::default(),
         killed: Mutex::default(),
         tasks: Mutex::default(),
+        meeting: Barrier::new(3),
         dead: AtomicBool::new(false),
     });
     let actor = Arc::clone(&stage);
@@ -419,6 +427,22 @@ async fn a_pool_of_one_that_waits_on_itself_is_refused() {
     assert_eq!(get(runtime.classic(), "/spawn", "again").await, Ok(error.into()));
     let (runtime, _stage) = started(2).await;
     assert_eq!(get(runtime.classic(), "/spawn", "again").await, Ok("deeper".into()));
+}
+
+#[tokio::test]
+async fn a_pool_grows_while_requests_wait_and_shrinks_when_they_do_not() {
+    let mut few = settings("/srv/w.php", 1);
+    few.classic = Size { num: 1, max: 3 };
+    few.threads_max = 4;
+    few.max_idle = Duration::from_millis(50);
+    let (runtime, stage) = start(few).await;
+    let runtime = runtime.expect("it starts");
+    assert_eq!(stage.workers.lock().len(), 3);
+    let meet = || get(runtime.classic(), "/meet", "");
+    let met = tokio::join!(meet(), meet(), meet());
+    assert_eq!(met, (Ok("met".into()), Ok("met".into()), Ok("met".into())));
+    until("the usual number", || stage.workers.lock().len() == 3).await;
+    assert!(get(runtime.classic(), "/", "").await.is_ok());
 }
 
 #[tokio::test]

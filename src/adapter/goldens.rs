@@ -1,0 +1,91 @@
+//! Plays the files in `goldens/`: what the adapter makes of them.
+//!
+//! A golden is a Caddyfile, a line of ten dashes, and the JSON that it adapts to, or the
+//! error with the excerpt that shows where it lies. The variables of [`VARIABLES`] are
+//! set. To write down what comes out now:
+//!
+//! ```text
+//! UPDATE_GOLDENS=1 cargo test --lib adapter::goldens
+//! ```
+
+use super::{adapt_sites, unformatted};
+use caddyfile_parser::{LoadError, Loader};
+use std::fs;
+use std::path::Path;
+
+const SEPARATOR: &str = "\n----------\n";
+
+const VARIABLES: [(&str, &str); 2] = [("APP_HOST", "app.example.com"), ("EMPTY", "")];
+
+/// Has the Caddyfile only.
+struct Single<'a>(&'a str);
+
+impl Loader for Single<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, LoadError> {
+        match path {
+            "Caddyfile" => Ok(self.0.into()),
+            _ => Err(LoadError::Open(format!("open {path}: no such file or directory"))),
+        }
+    }
+
+    fn glob(&self, _: &str) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
+    }
+
+    fn absolute(&self, path: &str) -> Result<String, String> {
+        Ok(format!("/w/{path}"))
+    }
+
+    fn env(&self, name: &str) -> Option<Vec<u8>> {
+        let (_, value) = VARIABLES.iter().find(|(known, _)| *known == name)?;
+        Some(value.as_bytes().to_vec())
+    }
+}
+
+fn outcome(input: &str) -> String {
+    let loader = Single(input);
+    match adapt_sites("Caddyfile", input.as_bytes(), &loader) {
+        Ok(adapted) => {
+            let mut text = adapted.config.to_json(true);
+            for warning in adapted.warnings.iter().filter(|w| w.place.is_none()) {
+                text.push_str(&format!("\nwarning: {}", warning.message));
+            }
+            for site in adapted.tls_sites {
+                text.push_str(&format!("\nTLS: {} on line {}", site.address, site.line));
+            }
+            text + "\n"
+        }
+        Err(error) => {
+            let excerpt = error.excerpt(&loader).map(|text| text + "\n").unwrap_or_default();
+            format!("{error}\n{excerpt}")
+        }
+    }
+}
+
+#[test]
+fn goldens_adapt_as_expected() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/adapter/goldens");
+    let update = std::env::var_os("UPDATE_GOLDENS").is_some();
+    let mut failed = Vec::new();
+    for entry in fs::read_dir(directory).expect("there are goldens") {
+        let path = entry.expect("the folder can be read").path();
+        let golden = fs::read_to_string(&path).expect("a golden can be read");
+        let (input, expected) =
+            golden.split_once(SEPARATOR).expect("a golden has a line of ten dashes");
+        let actual = outcome(input);
+        if actual != expected && update {
+            fs::write(&path, format!("{input}{SEPARATOR}{actual}"))
+                .expect("a golden can be written");
+        } else if actual != expected {
+            failed.push(format!("{}:\n{actual}", path.display()));
+        }
+    }
+    assert!(failed.is_empty(), "these came out differently:\n\n{}", failed.join("\n"));
+}
+
+#[test]
+fn an_unformatted_file_is_named_with_its_line() {
+    let warning = unformatted("Caddyfile", b":80 {\n  respond x\n}\n");
+    let warning = warning.expect("the line is not indented with a tab");
+    assert_eq!(warning.place, Some(("Caddyfile".to_owned(), 2)));
+}

@@ -1,0 +1,54 @@
+//! `pogo fmt`: a Caddyfile as it should look.
+
+use super::args::{Args, Flag};
+use super::load::reason;
+use super::{help, terminal};
+use anyhow::{Context, anyhow, bail};
+use caddyfile_parser::{first_unformatted_line, format};
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::process::ExitCode;
+
+/// Formats a Caddyfile to standard output, or in place.
+pub(super) fn command(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    let mut file = "Caddyfile".to_owned();
+    let mut overwrite = false;
+    let mut args = Args::new("fmt", words);
+    while let Some(flag) = args.next()? {
+        match (flag.name(), &flag) {
+            ("--help" | "-h", _) => return help::print("fmt"),
+            ("--overwrite" | "-w", _) => overwrite = args.switch()?,
+            ("--config" | "-c", _) => file = args.value()?,
+            ("--diff" | "-d", _) => bail!("--diff is not there yet: compare with the output"),
+            (_, Flag::Word(word)) => file = word.display().to_string(),
+            _ => return Err(args.unknown(&flag)),
+        }
+    }
+    let input = read(&file)?;
+    let formatted = format(&input);
+    if overwrite && file != "-" {
+        std::fs::write(&file, &formatted)
+            .map_err(|e| anyhow!("open {file}: {}", reason(&e)))
+            .context("writing formatted file")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    terminal::print(&formatted)?;
+    match first_unformatted_line(&input).filter(|_| file != "-") {
+        None => Ok(ExitCode::SUCCESS),
+        Some(line) => bail!(
+            "{file}:{line}: Caddyfile input is not formatted; Tip: use '--overwrite' to update \
+             your Caddyfile in-place instead of previewing it"
+        ),
+    }
+}
+
+fn read(file: &str) -> anyhow::Result<Vec<u8>> {
+    if file == "-" {
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes).context("reading stdin")?;
+        return Ok(bytes);
+    }
+    std::fs::read(file)
+        .map_err(|e| anyhow!("open {file}: {}", reason(&e)))
+        .context("reading input file")
+}
