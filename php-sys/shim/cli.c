@@ -50,7 +50,8 @@ static int cli_headers(sapi_headers_struct *headers)
 }
 
 /* A script may set headers, and nobody sees them. */
-static int cli_header(sapi_header_struct *header, sapi_header_op_enum op, sapi_headers_struct *headers)
+static int cli_header(sapi_header_struct *header, sapi_header_op_enum op,
+	sapi_headers_struct *headers)
 {
 	(void) header, (void) op, (void) headers;
 	return 0;
@@ -63,7 +64,9 @@ static char *cli_cookies(void)
 
 static void cli_variables(zval *track_vars)
 {
-	static const char *const names[] = {"PHP_SELF", "SCRIPT_NAME", "SCRIPT_FILENAME", "PATH_TRANSLATED"};
+	static const char *const names[] = {
+		"PHP_SELF", "SCRIPT_NAME", "SCRIPT_FILENAME", "PATH_TRANSLATED",
+	};
 	size_t i;
 
 	php_import_environment_variables(track_vars);

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define LOG_JSON (PHP_JSON_UNESCAPED_SLASHES | PHP_JSON_UNESCAPED_UNICODE \
-	| PHP_JSON_INVALID_UTF8_SUBSTITUTE | PHP_JSON_PARTIAL_OUTPUT_ON_ERROR | PHP_JSON_PRESERVE_ZERO_FRACTION)
+	| PHP_JSON_INVALID_UTF8_SUBSTITUTE | PHP_JSON_PARTIAL_OUTPUT_ON_ERROR \
+	| PHP_JSON_PRESERVE_ZERO_FRACTION)
 #define LOG_DEPTH 64
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_handle_request, 0, 1, _IS_BOOL, 0)
@@ -87,7 +88,8 @@ PHP_FUNCTION(frankenphp_request_headers)
 		if (known != NULL) {
 			zend_hash_update(Z_ARRVAL_P(return_value), known, &value);
 		} else {
-			zend_symtable_str_update(Z_ARRVAL_P(return_value), header->name.ptr, header->name.len, &value);
+			zend_symtable_str_update(Z_ARRVAL_P(return_value),
+				header->name.ptr, header->name.len, &value);
 		}
 	}
 }

@@ -134,7 +134,8 @@ static ZEND_INI_MH(on_max_execution_time)
 /* Takes max_execution_time and max_input_time out of PHP's hands. */
 void pogo_limit_startup(void)
 {
-	zend_ini_entry *entry = zend_hash_str_find_ptr(EG(ini_directives), ZEND_STRL("max_execution_time"));
+	zend_ini_entry *entry =
+		zend_hash_str_find_ptr(EG(ini_directives), ZEND_STRL("max_execution_time"));
 
 	limit.seconds = EG(timeout_seconds);
 	limit.input_seconds = PG(max_input_time);

@@ -6,6 +6,7 @@
 
 #include <main/php_streams.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #if defined(HAVE_PHP_SESSION) && !defined(COMPILE_DL_SESSION)
@@ -81,6 +82,12 @@ static void forget_session(void)
 #endif
 }
 
+static bool is_input_stream(const php_stream *stream)
+{
+	return stream->ops != NULL && stream->ops->label != NULL
+		&& strcmp(stream->ops->label, "Input") == 0;
+}
+
 /*
  * The stream that holds a request's body stays in the list of resources, and handles of
  * php://input that the script kept point at it: both go.
@@ -93,13 +100,8 @@ static void forget_body(php_stream *body)
 		return;
 	}
 	ZEND_HASH_FOREACH_PTR(&EG(regular_list), resource) {
-		php_stream *stream;
-
-		if (resource == NULL || resource->ptr == NULL || resource->type != php_file_le_stream()) {
-			continue;
-		}
-		stream = resource->ptr;
-		if (stream->ops != NULL && stream->ops->label != NULL && strcmp(stream->ops->label, "Input") == 0) {
+		if (resource != NULL && resource->ptr != NULL && resource->type == php_file_le_stream()
+				&& is_input_stream(resource->ptr)) {
 			zend_list_close(resource);
 		}
 	} ZEND_HASH_FOREACH_END();
@@ -135,7 +137,10 @@ static void start_output_handlers(void)
 		php_output_start_user(&handler, 0, PHP_OUTPUT_HANDLER_STDFLAGS);
 		zval_ptr_dtor(&handler);
 	} else if (PG(output_buffering)) {
-		php_output_start_user(NULL, PG(output_buffering) > 1 ? PG(output_buffering) : 0, PHP_OUTPUT_HANDLER_STDFLAGS);
+		/* On is 1 and means no bound. */
+		size_t size = PG(output_buffering) > 1 ? (size_t) PG(output_buffering) : 0;
+
+		php_output_start_user(NULL, size, PHP_OUTPUT_HANDLER_STDFLAGS);
 	} else if (PG(implicit_flush)) {
 		php_output_set_implicit_flush(1);
 	}
@@ -318,7 +323,8 @@ static void explain_failed_boot(void)
 	zend_string *message = PG(last_error_message);
 
 	if (message != NULL && !PG(log_errors) && !PG(display_errors)) {
-		pogo.host.log(pogo.host.ctx, POGO_LOG_ERROR, 3, pogo_str_of_zend(message), pogo_str_of("", 0));
+		pogo.host.log(pogo.host.ctx, POGO_LOG_ERROR, LOG_ERR, pogo_str_of_zend(message),
+			pogo_str_of("", 0));
 	}
 }
 

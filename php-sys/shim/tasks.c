@@ -41,7 +41,8 @@ static void fail_about_pool(int why, pogo_str pool)
 		break;
 	case POGO_SPAWN_UNKNOWN_POOL:
 		quoted = pogo.host.quote(pogo.host.ctx, pool);
-		zend_throw_exception_ex(spl_ce_RuntimeException, 0, "unknown Pogo pool %.*s", (int) quoted.len, quoted.ptr);
+		zend_throw_exception_ex(spl_ce_RuntimeException, 0, "unknown Pogo pool %.*s",
+			(int) quoted.len, quoted.ptr);
 		break;
 	case POGO_SPAWN_NO_CLASS:
 		fail("Pogo job class must not be empty");
@@ -79,7 +80,8 @@ static const char *json_error_text(php_json_error_code code)
 }
 
 /* Encodes without changing what json_last_error() says; INF and NAN become 0 when allowed. */
-static php_json_error_code encode(smart_str *json, zval *value, int options, int depth, bool nan_is_zero)
+static php_json_error_code encode(smart_str *json, zval *value, int options, int depth,
+	bool nan_is_zero)
 {
 	php_json_error_code before = JSON_G(error_code), error;
 	zend_result encoded;
@@ -98,7 +100,8 @@ static php_json_error_code encode(smart_str *json, zval *value, int options, int
 static bool build_message(smart_str *json, zval *class, zval *args)
 {
 	smart_str_appends(json, "{\"class\":");
-	encode(json, class, PHP_JSON_UNESCAPED_SLASHES | PHP_JSON_INVALID_UTF8_SUBSTITUTE, DEPTH, false);
+	encode(json, class, PHP_JSON_UNESCAPED_SLASHES | PHP_JSON_INVALID_UTF8_SUBSTITUTE, DEPTH,
+		false);
 	smart_str_appends(json, ",\"args\":");
 	if (encode(json, args, PHP_JSON_UNESCAPED_SLASHES, DEPTH, true) != PHP_JSON_ERROR_NONE) {
 		return false;
@@ -132,9 +135,11 @@ PHP_FUNCTION(pogo_spawn)
 		RETURN_THROWS();
 	}
 	pool_name = pool ? pogo_str_of_zend(pool) : pogo_str_of(ZEND_STRL("default"));
-	spawned = pogo.worker && !pogo.forked
-		? pogo.host.spawn(pogo.host.ctx, pool_name, ZSTR_LEN(class) > 0, pogo_str_of_zend(message.s), &task)
-		: POGO_SPAWN_UNCONFIGURED;
+	spawned = POGO_SPAWN_UNCONFIGURED;
+	if (pogo.worker && !pogo.forked) {
+		spawned = pogo.host.spawn(pogo.host.ctx, pool_name, ZSTR_LEN(class) > 0,
+			pogo_str_of_zend(message.s), &task);
+	}
 	smart_str_free(&message);
 	if (spawned != POGO_SPAWN_OK) {
 		fail_about_pool(spawned, pool_name);
@@ -150,7 +155,8 @@ static zval *envelope_value(HashTable *envelope, const char *name, size_t name_l
 	zval *value, *found = NULL;
 
 	ZEND_HASH_FOREACH_STR_KEY_VAL(envelope, key, value) {
-		if (key != NULL && zend_binary_strcasecmp(ZSTR_VAL(key), ZSTR_LEN(key), name, name_len) == 0) {
+		if (key != NULL
+				&& zend_binary_strcasecmp(ZSTR_VAL(key), ZSTR_LEN(key), name, name_len) == 0) {
 			found = value;
 		}
 	} ZEND_HASH_FOREACH_END();
@@ -159,12 +165,14 @@ static zval *envelope_value(HashTable *envelope, const char *name, size_t name_l
 
 static void fail_about_envelope(const char *why)
 {
-	zend_throw_exception_ex(spl_ce_RuntimeException, 0, "Pogo worker returned an invalid response envelope: %s", why);
+	zend_throw_exception_ex(spl_ce_RuntimeException, 0,
+		"Pogo worker returned an invalid response envelope: %s", why);
 }
 
 static void fail_about_json(php_json_error_code code)
 {
-	if (code == PHP_JSON_ERROR_DEPTH || code == PHP_JSON_ERROR_UTF8 || code == PHP_JSON_ERROR_UTF16) {
+	if (code == PHP_JSON_ERROR_DEPTH || code == PHP_JSON_ERROR_UTF8
+			|| code == PHP_JSON_ERROR_UTF16) {
 		zend_throw_exception_ex(spl_ce_RuntimeException, 0,
 			"Pogo worker returned a non-JSON-compatible result: %s", json_error_text(code));
 	} else {
@@ -199,7 +207,8 @@ static void read_envelope(pogo_str text, zval *return_value)
 	zval envelope;
 
 	ZVAL_NULL(&envelope);
-	php_json_parser_init(&parser, &envelope, text.ptr, text.len, PHP_JSON_OBJECT_AS_ARRAY, DEPTH + 1);
+	php_json_parser_init(&parser, &envelope, text.ptr, text.len, PHP_JSON_OBJECT_AS_ARRAY,
+		DEPTH + 1);
 	if (php_json_parse(&parser)) {
 		fail_about_json(php_json_parser_error_code(&parser));
 		return;
@@ -222,7 +231,8 @@ static void fail_about_await(int why, double timeout)
 	switch (why) {
 	case POGO_AWAIT_TIMEOUT:
 		text = pogo.host.duration(pogo.host.ctx, timeout);
-		zend_throw_exception_ex(spl_ce_RuntimeException, 0, "Pogo await timed out after %.*s", (int) text.len, text.ptr);
+		zend_throw_exception_ex(spl_ce_RuntimeException, 0, "Pogo await timed out after %.*s",
+			(int) text.len, text.ptr);
 		break;
 	case POGO_AWAIT_UNCONFIGURED:
 		fail("Pogo is not configured");
@@ -322,7 +332,8 @@ static void report_array(zval *result)
 		if (EG(exception) != NULL) {
 			zend_clear_exception();
 		}
-		snprintf(text, sizeof(text), "Pogo worker returned a non-JSON-compatible response: %s", json_error_text(error));
+		snprintf(text, sizeof(text), "Pogo worker returned a non-JSON-compatible response: %s",
+			json_error_text(error));
 		report_error(text);
 	}
 	smart_str_free(&json);

@@ -143,14 +143,16 @@ static void add_os_environment(HashTable *vars)
 static void register_boot(HashTable *vars)
 {
 	static const char *const fixed[][2] = {
-		{"AUTH_TYPE", ""}, {"CONTENT_LENGTH", ""}, {"CONTENT_TYPE", ""}, {"GATEWAY_INTERFACE", "CGI/1.1"},
-		{"HTTPS", ""}, {"HTTP_HOST", ""}, {"PATH_INFO", ""}, {"QUERY_STRING", ""}, {"REMOTE_ADDR", ""},
-		{"REMOTE_HOST", ""}, {"REMOTE_IDENT", ""}, {"REMOTE_PORT", ""}, {"REQUEST_METHOD", "GET"},
-		{"REQUEST_SCHEME", "http"}, {"SERVER_NAME", ""}, {"SERVER_PORT", "80"},
-		{"SERVER_PROTOCOL", "HTTP/1.1"}, {"SERVER_SOFTWARE", "FrankenPHP"}, {"SSL_CIPHER", ""},
-		{"SSL_PROTOCOL", ""},
+		{"AUTH_TYPE", ""}, {"CONTENT_LENGTH", ""}, {"CONTENT_TYPE", ""},
+		{"GATEWAY_INTERFACE", "CGI/1.1"}, {"HTTPS", ""}, {"HTTP_HOST", ""}, {"PATH_INFO", ""},
+		{"QUERY_STRING", ""}, {"REMOTE_ADDR", ""}, {"REMOTE_HOST", ""}, {"REMOTE_IDENT", ""},
+		{"REMOTE_PORT", ""}, {"REQUEST_METHOD", "GET"}, {"REQUEST_SCHEME", "http"},
+		{"SERVER_NAME", ""}, {"SERVER_PORT", "80"}, {"SERVER_PROTOCOL", "HTTP/1.1"},
+		{"SERVER_SOFTWARE", "FrankenPHP"}, {"SSL_CIPHER", ""}, {"SSL_PROTOCOL", ""},
 	};
-	static const char *const own_path[] = {"DOCUMENT_URI", "PHP_SELF", "REQUEST_URI", "SCRIPT_NAME"};
+	static const char *const own_path[] = {
+		"DOCUMENT_URI", "PHP_SELF", "REQUEST_URI", "SCRIPT_NAME",
+	};
 	const char *slash = strrchr(pogo.script, '/');
 	char **line;
 	size_t i;
@@ -162,14 +164,16 @@ static void register_boot(HashTable *vars)
 		set_literal(vars, own_path[i], slash);
 	}
 	if (slash != NULL) {
-		set_named(vars, ZEND_STRL("DOCUMENT_ROOT"), pogo_str_of(pogo.script, (size_t) (slash - pogo.script)));
+		set_named(vars, ZEND_STRL("DOCUMENT_ROOT"),
+			pogo_str_of(pogo.script, (size_t) (slash - pogo.script)));
 	}
 	set_literal(vars, "SCRIPT_FILENAME", pogo.script);
 	for (line = environ; line != NULL && *line != NULL; line++) {
 		const char *sign = strchr(*line, '=');
 
 		if (sign != NULL && sign != *line) {
-			set_named(vars, *line, (size_t) (sign - *line), pogo_str_of(sign + 1, strlen(sign + 1)));
+			set_named(vars, *line, (size_t) (sign - *line),
+				pogo_str_of(sign + 1, strlen(sign + 1)));
 		}
 	}
 }
@@ -197,7 +201,8 @@ static void register_request(zval *track_vars)
 	const char *user = SG(request_info).auth_user;
 	size_t i;
 
-	zend_hash_extend(vars, zend_hash_num_elements(&os_env) + POGO_VARS + (uint32_t) work->headers_len + 8, false);
+	zend_hash_extend(vars, zend_hash_num_elements(&os_env) + POGO_VARS
+		+ (uint32_t) work->headers_len + 8, false);
 	add_os_environment(vars);
 	for (i = 0; i < POGO_VARS; i++) {
 		if (work->vars[i].ptr != NULL) {

@@ -3,6 +3,7 @@
 //! Needs PHP with `libphp-embed`, and its extensions `posix` and `session`.
 
 mod classic;
+mod cli;
 mod limits;
 mod processes;
 mod resident;
