@@ -3,7 +3,7 @@
 //! In reading order: [`server`] compiles a configuration and owns the listeners;
 //! [`listener`] accepts, [`conn`] is the stream and [`connection`] what its requests
 //! share; [`h1`] and [`h2`] speak the protocols; [`serve`] is the life of one request,
-//! [`exchange`] the request itself and [`response`] the way of its answer; [`routes`],
+//! [`exchange`] the request itself and [`response`] the way of its answer, with [`head`]; [`routes`],
 //! [`matchers`] and [`handlers`] decide what it is; [`placeholder`], [`uri`] and [`glob`]
 //! are the languages they speak.
 //!
@@ -17,6 +17,7 @@ mod glob;
 mod h1;
 mod h2;
 mod handlers;
+mod head;
 mod listener;
 mod matchers;
 mod placeholder;

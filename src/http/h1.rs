@@ -6,7 +6,7 @@
 
 use super::conn::Conn;
 use super::connection::Connection;
-use super::response;
+use super::head;
 use super::serve;
 use super::server::Site;
 use bytes::BytesMut;
@@ -106,7 +106,7 @@ async fn answer(session: &mut Session, connection: &Connection, site: &Site) -> 
     let head = session.req_header();
     if head.method == Method::OPTIONS && head.raw_path() == b"*" {
         let headers = [(http::header::CONTENT_LENGTH, HeaderValue::from_static("0"))];
-        let head = response::head(StatusCode::OK, headers.into_iter().collect());
+        let head = head::plain(StatusCode::OK, headers.into_iter().collect());
         return session.write_response_header(Box::new(head)).await.is_ok();
     }
     match host(session) {
@@ -117,8 +117,7 @@ async fn answer(session: &mut Session, connection: &Connection, site: &Site) -> 
         Ok(host) if expects_what_nobody_has(&session.req_header().headers) => {
             drop(host);
             let headers = [(http::header::CONTENT_LENGTH, HeaderValue::from_static("0"))];
-            let head =
-                response::head(StatusCode::EXPECTATION_FAILED, headers.into_iter().collect());
+            let head = head::plain(StatusCode::EXPECTATION_FAILED, headers.into_iter().collect());
             session.set_keepalive(None);
             let sent = session.write_response_header(Box::new(head)).await;
             // The connection ends in order, or it is gone already.
@@ -179,7 +178,7 @@ async fn refuse(session: &mut Session, refusal: Refusal) {
     let Ok(status) = StatusCode::from_u16(refusal.status) else { return };
     let reason = format!("{}{}", status.canonical_reason().unwrap_or_default(), refusal.detail);
     let kind = HeaderValue::from_static("text/plain; charset=utf-8");
-    let mut head = response::head(status, [(CONTENT_TYPE, kind)].into_iter().collect());
+    let mut head = head::plain(status, [(CONTENT_TYPE, kind)].into_iter().collect());
     // A reason phrase without line breaks is always taken.
     let _ = head.set_reason_phrase(Some(&reason));
     session.set_keepalive(None);

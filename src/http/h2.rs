@@ -1,6 +1,81 @@
-//! HTTP/2 with prior knowledge.
+//! HTTP/2: many requests side by side on a connection.
+//!
+//! Without TLS a client speaks it with prior knowledge only. One task drives the
+//! connection, each stream has its own.
 
 use super::conn::Conn;
 use super::connection::Connection;
+use super::serve;
+use super::session::StreamSession;
+use bytes::Bytes;
+use h2::server::{Builder, SendResponse};
+use h2::{Reason, RecvStream};
+use http::header::HOST;
+use pingora_core::protocols::http::server::Session;
+use std::sync::Arc;
+use tokio::time::timeout;
 
-pub(super) async fn serve(_conn: Conn, _connection: Connection) {}
+/// Requests that a client may have running: Go's limit.
+const STREAMS_MAX: u32 = 250;
+/// Bytes that a client may send before they are read, for each stream and in all.
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+
+/// Serves streams until either side is done.
+pub(super) async fn serve(conn: Conn, connection: Connection) {
+    let connection = Arc::new(connection);
+    let site = connection.site.load_full();
+    let mut builder = Builder::new();
+    builder
+        .max_concurrent_streams(STREAMS_MAX)
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_header_list_size(u32::try_from(site.head_max).unwrap_or(u32::MAX));
+    let handshake = timeout(site.timeouts.head, builder.handshake::<_, Bytes>(conn));
+    let Ok(Ok(mut streams)) = handshake.await else { return };
+    let mut stopping = false;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = connection.stopped(), if !stopping => {
+                stopping = true;
+                // Streams that run are finished, then the connection ends by itself.
+                streams.graceful_shutdown();
+                continue;
+            }
+            accepted = timeout(site.timeouts.idle, streams.accept()) => accepted,
+        };
+        match accepted {
+            Ok(Some(Ok((request, respond)))) => {
+                tokio::spawn(stream(request, respond, Arc::clone(&connection)));
+            }
+            Ok(Some(Err(_)) | None) => return,
+            // Each stream that runs holds the connection.
+            Err(_) if Arc::strong_count(&connection) == 1 => streams.graceful_shutdown(),
+            Err(_) => {}
+        }
+    }
+}
+
+async fn stream(
+    request: http::Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+    connection: Arc<Connection>,
+) {
+    let authority = request.uri().authority().map(|a| a.as_str().as_bytes().to_vec());
+    let field = || request.headers().get(HOST).map(|h| h.as_bytes().to_vec());
+    let Some(host) = authority.or_else(field).filter(|host| !host.contains(&b'@')) else {
+        respond.send_reset(Reason::PROTOCOL_ERROR);
+        return;
+    };
+    let site = connection.site.load_full();
+    let mut session = Session::new_custom(Box::new(StreamSession::new(request, respond)));
+    session.set_read_timeout(Some(site.timeouts.body));
+    session.set_write_timeout(site.timeouts.write);
+    if serve::request(&mut session, &connection, &site, host).await {
+        // The stream may be gone; then there is nothing to end.
+        let _ = session.finish().await;
+    } else {
+        session.shutdown().await;
+    }
+}

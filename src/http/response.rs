@@ -9,11 +9,11 @@
 
 use super::conn::Conn;
 use super::exchange::{Exchange, Failure};
+use super::head;
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, SERVER, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, SERVER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use pingora_core::protocols::http::server::Session;
-use pingora_http::ResponseHeader;
 
 /// A body that ends within this many bytes is not chunked.
 const HELD_MAX: usize = 2048;
@@ -176,7 +176,7 @@ impl Exchange<'_> {
         if self.response.has_begun() || self.version() == Version::HTTP_10 {
             return Ok(());
         }
-        let head = head(StatusCode::from_u16(status).map_err(|_| Gone)?, headers);
+        let head = self.head(StatusCode::from_u16(status).map_err(|_| Gone)?, headers);
         self.session.write_response_header(Box::new(head)).await.map_err(|_| Gone)
     }
 
@@ -224,16 +224,31 @@ impl Exchange<'_> {
             conn.hold(more && !first.is_empty());
             conn.send_at_once(flush);
         }
-        let head = Box::new(head(status, headers));
+        let head = Box::new(self.head(status, headers));
         let sent = self.session.write_response_header(head).await;
         hold(self.session, false);
         sent.map_err(|_| Gone)?;
         self.send(first, end, flush).await
     }
 
+    fn head(&self, status: StatusCode, headers: HeaderMap) -> pingora_http::ResponseHeader {
+        if self.version() <= Version::HTTP_11 {
+            head::http1(status, headers)
+        } else {
+            head::plain(status, headers)
+        }
+    }
+
     /// Says in the head where the body ends.
     fn frame(&mut self, headers: &mut HeaderMap, first: usize, end: bool) {
-        if headers.contains_key(CONTENT_LENGTH) || matches!(self.response.status, 204 | 304) {
+        if matches!(self.response.status, 204 | 304) {
+            headers.remove(CONTENT_LENGTH);
+            if self.response.status == 304 {
+                headers.remove(CONTENT_TYPE);
+            }
+            return;
+        }
+        if headers.contains_key(CONTENT_LENGTH) {
             return;
         }
         let head_only = *self.original_method() == Method::HEAD;
@@ -277,14 +292,6 @@ impl Exchange<'_> {
         }
         Ok(())
     }
-}
-
-/// A head without the letter case that pingora would keep beside the map.
-pub(super) fn head(status: StatusCode, headers: HeaderMap) -> ResponseHeader {
-    let (mut parts, ()) = http::Response::new(()).into_parts();
-    parts.status = status;
-    parts.headers = headers;
-    ResponseHeader::from(parts)
 }
 
 pub(super) fn conn_of(session: &Session) -> Option<&Conn> {

@@ -206,7 +206,7 @@ async fn files_come_with_their_conditions_and_ranges() {
     let answer = server.get("/http.rs").await;
     let length = format!("content-length: {}", text.len());
     check(&answer, "200 OK", &["accept-ranges: bytes", "vary: Accept-Encoding", &length], text);
-    let tag = answer.lines().find_map(|l| l.strip_prefix("etag: ")).expect("an ETag").to_owned();
+    let tag = answer.lines().find_map(|l| l.strip_prefix("Etag: ")).expect("an ETag").to_owned();
     let ask = |fields: String| {
         format!("GET /http.rs HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{fields}\r\n\r\n")
     };
@@ -270,4 +270,35 @@ async fn stopping_closes_idle_connections_and_finishes_what_runs() {
     let done = tokio::time::timeout(Duration::from_secs(10), server.done).await;
     done.expect("in time").expect("no panic");
     assert!(TcpStream::connect(server.address).await.is_err());
+}
+
+#[tokio::test]
+async fn http2_with_prior_knowledge_is_the_same_server() {
+    let server = routes(&json!([
+        {"match": [{"path": ["/read"]}], "handle": [respond("{http.request.proto} {http.request.host} {http.request.body}")]},
+        {"handle": [{"handler": "static_response", "status_code": 404}]},
+    ]));
+    let (mut client, connection) =
+        h2::client::handshake(server.connect().await).await.expect("HTTP/2");
+    let driving = tokio::spawn(connection);
+    let ask = |method: &str, path: &str| {
+        let uri = format!("http://a.test{path}");
+        http::Request::builder().method(method).uri(uri).body(()).expect("a request")
+    };
+    let (first, mut body) = client.send_request(ask("POST", "/read"), false).expect("sent");
+    let (second, _) = client.send_request(ask("GET", "/none"), true).expect("sent");
+    let second = second.await.expect("an answer");
+    assert_eq!(second.status(), 404);
+    assert_eq!(second.headers()["content-length"], "0");
+    body.send_data(bytes::Bytes::from_static(b"body"), true).expect("sent");
+    let mut first = first.await.expect("an answer");
+    let mut text = Vec::new();
+    while let Some(part) = first.body_mut().data().await {
+        text.extend_from_slice(&part.expect("a part"));
+    }
+    assert_eq!(String::from_utf8_lossy(&text), "HTTP/2.0 a.test body");
+    server.stop.send(true).expect("it runs");
+    drop(client);
+    driving.await.expect("no panic").expect("a clean end");
+    server.done.await.expect("no panic");
 }

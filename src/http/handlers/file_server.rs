@@ -158,6 +158,10 @@ impl FileServer {
         // Two slashes in front would be another host.
         let start = to.iter().position(|b| *b != b'/').unwrap_or(to.len()).max(1) - 1;
         to.drain(..start);
+        // A root that is a file itself has no other address.
+        if *to == *original.escaped_path() {
+            return None;
+        }
         if let Some(query) = original.query.filter(|q| !q.is_empty()) {
             to.push(b'?');
             to.extend_from_slice(&query);
