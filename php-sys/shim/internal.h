@@ -38,7 +38,6 @@ struct pogo_state {
 	bool tasks;     /* that work is tasks */
 	bool is_task;   /* the open work is a task */
 	bool looped;    /* the script has asked for work */
-	bool in_callback;
 	bool finished;  /* the client has its answer, the script goes on */
 	bool headed;    /* the host has the head of the answer */
 	bool forked;    /* a script forked, and this is the child */

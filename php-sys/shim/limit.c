@@ -66,10 +66,13 @@ static void tell_php(void)
 	zend_atomic_bool_store_ex(&EG(vm_interrupt), true);
 }
 
-/* PHP has reacted: its shutdown functions get the limit once more, a stopped job the grace. */
+/*
+ * PHP has reacted: its shutdown functions get the limit that has passed once more, those
+ * of a stopped job the grace.
+ */
 static void allow_cleanup(int64_t t)
 {
-	int64_t again = (int64_t) limit.seconds * SECOND;
+	int64_t again = (int64_t) EG(timeout_seconds) * SECOND;
 
 	if (limit.stopping || again < limit.grace) {
 		again = limit.grace;

@@ -82,7 +82,6 @@ static bool serve_one(void)
 	SG(post_read) = 1;
 	php_request_shutdown(NULL);
 	whole = whole && !CG(unclean_shutdown);
-	pogo_limit_end();
 	pogo_unbind_work();
 	return whole;
 }
@@ -100,7 +99,9 @@ int pogo_classic_run(void)
 		if (pogo.forked) {
 			_exit(EG(exit_status));
 		}
+		/* The last bytes are held to the limit too: the server may have no room for them. */
 		enough = pogo.host.done(pogo.host.ctx, !whole);
+		pogo_limit_end();
 		if (!whole) {
 			return pogo.codes.bailout;
 		}

@@ -229,9 +229,7 @@ static bool run_callback(zend_fcall_info *fci, zend_fcall_info_cache *fcc)
 		fci->params = &message;
 		fci->param_count = 1;
 	}
-	pogo.in_callback = true;
 	zend_call_function(fci, fcc);
-	pogo.in_callback = false;
 	report_exception();
 	if (EG(exception) != NULL) {
 		going_on = false;
@@ -271,7 +269,8 @@ static bool may_handle(void)
 			"frankenphp_handle_request() called while not in worker mode", 0);
 		return false;
 	}
-	if (pogo.in_callback) {
+	/* In the callback, or in a shutdown function after exit() in one. */
+	if (pogo.phase == POGO_SERVING) {
 		zend_throw_exception(spl_ce_RuntimeException,
 			"frankenphp_handle_request() called while handling a request", 0);
 		return false;
@@ -310,9 +309,13 @@ PHP_FUNCTION(frankenphp_handle_request)
 	}
 	leave_if_forked();
 	end_request();
+	if (EG(exception) != NULL) {
+		/* exit() in an output or session handler. */
+		return;
+	}
+	pogo.draining = pogo.host.done(pogo.host.ctx, false);
 	pogo_limit_end();
 	pogo_limit_restore(seconds);
-	pogo.draining = pogo.host.done(pogo.host.ctx, false);
 	begin_waiting();
 	RETURN_TRUE;
 }
@@ -340,8 +343,8 @@ static int close_script(bool whole)
 	leave_if_forked();
 	open = pogo.phase == POGO_SERVING;
 	if (open) {
-		pogo_limit_end();
 		pogo.host.done(pogo.host.ctx, true);
+		pogo_limit_end();
 		pogo.phase = POGO_WAITING;
 	}
 	if (!pogo.looped) {

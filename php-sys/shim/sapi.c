@@ -193,6 +193,12 @@ void pogo_unbind_work(void)
 	info->content_length = 0;
 	info->path_translated = NULL;
 	info->cookie_data = NULL;
+	/* PHP has freed these and would do so again when a resident script ends. */
+	info->auth_user = NULL;
+	info->auth_password = NULL;
+	info->auth_digest = NULL;
+	info->content_type_dup = NULL;
+	info->current_user = NULL;
 }
 
 /* Completes the answer while the script goes on; false when it is complete already. */

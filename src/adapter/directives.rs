@@ -26,11 +26,13 @@ mod handle_errors;
 mod handle_path;
 mod header;
 pub(super) mod log;
+mod method;
 mod php;
 mod php_server;
 mod redir;
 mod request_header;
 mod respond;
+mod reverse_proxy;
 mod rewrite;
 mod root;
 mod route;
@@ -76,6 +78,7 @@ const TABLE: &[Directive] = &[
     handler("root", Values(root::parse)),
     handler("header", Values(header::parse)),
     handler("redir", Handles(redir::parse)),
+    handler("method", Handles(method::parse)),
     handler("rewrite", Values(rewrite::parse)),
     handler("uri", Values(uri::parse)),
     handler("try_files", Values(try_files::parse)),
@@ -87,6 +90,7 @@ const TABLE: &[Directive] = &[
     handler("abort", Handles(abort::parse)),
     handler("error", Handles(error::parse)),
     handler("respond", Handles(respond::parse)),
+    handler("reverse_proxy", Handles(reverse_proxy::parse)),
     handler("php", Values(php::parse)),
     handler("php_server", Values(php_server::parse)),
     handler("file_server", Handles(file_server::parse)),

@@ -9,9 +9,10 @@
 //! ```
 
 use super::{adapt_sites, unformatted};
+use crate::config::Config;
 use caddyfile_parser::{LoadError, Loader};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const SEPARATOR: &str = "\n----------\n";
 
@@ -62,17 +63,28 @@ fn outcome(input: &str) -> String {
     }
 }
 
-#[test]
-fn goldens_adapt_as_expected() {
+/// The paths, Caddyfiles and expectations of all goldens, in order.
+fn all() -> Vec<(PathBuf, String, String)> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/adapter/goldens");
-    let update = std::env::var_os("UPDATE_GOLDENS").is_some();
-    let mut failed = Vec::new();
-    for entry in fs::read_dir(directory).expect("there are goldens") {
-        let path = entry.expect("the folder can be read").path();
+    let entries = fs::read_dir(directory).expect("there are goldens");
+    let mut paths: Vec<PathBuf> =
+        entries.map(|entry| entry.expect("the folder can be read").path()).collect();
+    paths.sort();
+    let read = |path: PathBuf| {
         let golden = fs::read_to_string(&path).expect("a golden can be read");
         let (input, expected) =
             golden.split_once(SEPARATOR).expect("a golden has a line of ten dashes");
-        let actual = outcome(input);
+        (path, input.to_owned(), expected.to_owned())
+    };
+    paths.into_iter().map(read).collect()
+}
+
+#[test]
+fn goldens_adapt_as_expected() {
+    let update = std::env::var_os("UPDATE_GOLDENS").is_some();
+    let mut failed = Vec::new();
+    for (path, input, expected) in all() {
+        let actual = outcome(&input);
         if actual != expected && update {
             fs::write(&path, format!("{input}{SEPARATOR}{actual}"))
                 .expect("a golden can be written");
@@ -81,6 +93,39 @@ fn goldens_adapt_as_expected() {
         }
     }
     assert!(failed.is_empty(), "these came out differently:\n\n{}", failed.join("\n"));
+}
+
+/// Words of one golden go into another, are doubled or taken out: whatever comes in, the
+/// adapter answers, and what it answers is a configuration that it reads back.
+#[test]
+fn shuffled_goldens_do_no_harm() {
+    let inputs: Vec<String> = all().into_iter().map(|(_, input, _)| input).collect();
+    let words: Vec<&str> =
+        inputs.iter().flat_map(|input| input.split_inclusive([' ', '\n'])).collect();
+    let mut seed = 1_u64;
+    let mut random = |below: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(seed >> 40).expect("24 bits fit") % below
+    };
+    for _ in 0..2_000 {
+        let input = &inputs[random(inputs.len())];
+        let mut changed: Vec<&str> = input.split_inclusive([' ', '\n']).collect();
+        for _ in 0..=random(3) {
+            let at = random(changed.len());
+            match random(3) {
+                0 => changed.insert(at, words[random(words.len())]),
+                1 => changed[at] = words[random(words.len())],
+                _ if changed.len() > 1 => drop(changed.remove(at)),
+                _ => {}
+            }
+        }
+        let changed = changed.concat();
+        if let Ok(adapted) = adapt_sites("Caddyfile", changed.as_bytes(), &Single(&changed)) {
+            let json = adapted.config.to_json(false);
+            let again = Config::from_json(json.as_bytes());
+            assert_eq!(again.map(|config| config.to_json(false)), Ok(json), "{changed}");
+        }
+    }
 }
 
 #[test]

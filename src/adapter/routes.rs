@@ -4,6 +4,7 @@ use super::directives;
 use super::error::{Error, Result};
 use super::scope::{Shared, Value, Yield};
 use super::stable_sort::stable_sort;
+use crate::config::handlers::Handler;
 use crate::config::http::Route;
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -20,8 +21,9 @@ const EXCLUSIVE: [&str; 3] = ["handle", "rewrite", "root"];
 pub(super) fn sorted(yields: &mut [Yield], shared: &Shared<'_>) -> Result<Vec<Route>> {
     let positions: HashMap<&str, usize> =
         shared.order.iter().enumerate().map(|(position, name)| (*name, position)).collect();
-    for Yield { directive, .. } in &*yields {
-        if !positions.contains_key(directive) {
+    for Yield { directive, value } in &*yields {
+        let is_handler = matches!(value, Value::Route(_) | Value::Routes(_));
+        if !is_handler || !positions.contains_key(directive) {
             return Err(Error::new(format!(
                 "directive '{directive}' is not an ordered HTTP handler, so it cannot be used \
                  here - try placing within a route block or using the order global option"
@@ -71,7 +73,8 @@ pub(super) fn merge_neighbours(routes: Vec<Route>) -> Vec<Route> {
     for route in routes {
         match merged.last_mut() {
             Some(last)
-                if last.matcher_sets == route.matcher_sets
+                if !ends_php_server(last)
+                    && last.matcher_sets == route.matcher_sets
                     && last.terminal == route.terminal
                     && last.group == route.group =>
             {
@@ -81,6 +84,13 @@ pub(super) fn merge_neighbours(routes: Vec<Route>) -> Vec<Route> {
         }
     }
     merged
+}
+
+/// Whether a route is the file server at the end of `php_server`, the only one that hides
+/// no Caddyfile. FrankenPHP gives it an empty list of matchers, which Go tells from none.
+fn ends_php_server(route: &Route) -> bool {
+    let [Handler::FileServer(server)] = route.handle.as_slice() else { return false };
+    route.matcher_sets.is_empty() && server.hide.is_empty()
 }
 
 /// Puts routes into one group, when there are several.

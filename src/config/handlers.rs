@@ -26,6 +26,8 @@ pub enum Handler {
     Headers(Headers),
     /// Runs PHP.
     Php(Php),
+    /// Asks other servers.
+    ReverseProxy(ReverseProxy),
     /// Changes the request.
     Rewrite(Rewrite),
     /// Gives a fixed answer.
@@ -217,6 +219,24 @@ pub struct HotReload {
     /// Which files.
     #[serde(skip_serializing_if = "is_default")]
     pub watch: Vec<String>,
+}
+
+/// `reverse_proxy`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReverseProxy {
+    /// The servers that may be asked.
+    #[serde(skip_serializing_if = "is_default")]
+    pub upstreams: Vec<Upstream>,
+}
+
+/// A server that may be asked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Upstream {
+    /// Its address, `HOST:PORT`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub dial: String,
 }
 
 /// `rewrite`.

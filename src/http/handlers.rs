@@ -58,7 +58,11 @@ impl Handler {
                 Kind::Headers(Box::new(handler))
             }
             Config::Php(c) => Kind::Php(Box::new(php::Php::provision(c, provision)?)),
-            Config::Rewrite(c) => Kind::Rewrite(Box::new(rewrite::Rewrite::new(c))),
+            Config::ReverseProxy(_) => {
+                let text = "reverse_proxy: other servers cannot be asked yet";
+                return Err(ProvisionError::Invalid(text.to_owned()));
+            }
+            Config::Rewrite(c) => Kind::Rewrite(Box::new(rewrite::Rewrite::provision(c)?)),
             Config::StaticResponse(c) => {
                 let handler = static_response::StaticResponse::provision(c)?;
                 needs_body = handler.needs_body();

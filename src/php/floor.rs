@@ -52,7 +52,7 @@ pub(crate) enum Event {
     Lost(Arc<Worker>),
     /// Requests have waited a while for a worker of this pool.
     Pressed(usize),
-    /// A worker above the usual number has idled long enough.
+    /// Nobody wants what a worker does any more; it is to stop that in PHP's own way.
     Stop {
         /// Which worker.
         serial: u32,

@@ -135,6 +135,9 @@ enum Failure {
     Failed(ServeError),
 }
 
+/// How much memory a thread keeps for the next request after a large one.
+const PAYLOAD_KEPT: usize = 256 * 1024;
+
 thread_local! {
     /// Where requests are written before they are sent, which happens in one go.
     static PAYLOAD: RefCell<Writer> = RefCell::default();
@@ -164,6 +167,7 @@ impl<'h> Exchange<'h> {
             let worker = pool.take().await?;
             let sent = PAYLOAD.with_borrow_mut(|payload| {
                 payload.0.clear();
+                payload.0.shrink_to(PAYLOAD_KEPT);
                 head.encode(payload);
                 (payload.0.len() <= MESSAGE_MAX)
                     .then(|| worker.link.post(Kind::Request, 0, id, [&payload.0, b""]))

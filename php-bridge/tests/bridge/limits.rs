@@ -145,3 +145,17 @@ fn a_waiting_worker_has_no_limit() {
     assert_eq!(waiting.get(&hello).body, "hello");
     assert_eq!(resident.get("/unused").body, "hi");
 }
+
+#[test]
+fn an_answer_that_nobody_takes_does_not_hold_a_worker_past_its_limit() {
+    let zygote = Zygote::start(&[]);
+    let script = zygote.script(
+        "flood.php",
+        "set_time_limit(1); while (true) { echo str_repeat('x', 60000); flush(); }",
+    );
+    let mut worker = classic(&zygote);
+    let id = worker.request(&script, |_| {});
+    // The server does not read, so the worker waits for room.
+    assert_eq!(zygote.expect_exit(&worker), (Some(EXIT_OVER_LIMIT), None));
+    assert!(!worker.answer(id).whole);
+}

@@ -202,6 +202,50 @@ fn handle_request_is_refused_where_it_makes_no_sense() {
 }
 
 #[test]
+fn a_shutdown_function_cannot_ask_for_work_while_its_request_is_open() {
+    let zygote = Zygote::start(&[]);
+    let mut worker = zygote.resident(
+        "register_shutdown_function(function () {
+            try { frankenphp_handle_request(fn () => 1); } catch (RuntimeException $e) { echo 'refused'; }
+         });
+         while (frankenphp_handle_request(function () { exit('out '); })) {}",
+    );
+    worker.expect_ready();
+    assert_eq!(worker.get("/unused").body, "out refused");
+}
+
+#[test]
+fn exit_in_an_output_handler_ends_script_and_request() {
+    let zygote = Zygote::start(&[]);
+    let mut worker = zygote.resident(
+        "while (frankenphp_handle_request(function () { ob_start(function () { exit('x'); }); echo 'a'; })) {}",
+    );
+    worker.expect_ready();
+    let answer = worker.get("/unused");
+    assert_eq!((answer.whole, answer.flags & flag::EXIT), (true, flag::EXIT));
+    assert_eq!(zygote.expect_exit(&worker), (Some(EXIT_BAILOUT), None));
+}
+
+#[test]
+fn a_script_may_end_behind_a_request_with_everything() {
+    let zygote = Zygote::start(&[]);
+    let mut worker = zygote.resident(
+        "frankenphp_handle_request(function () { get_current_user(); echo count($_POST), $_SERVER['PHP_AUTH_USER']; });",
+    );
+    worker.expect_ready();
+    let id = worker.request("/unused", |head| {
+        head.method = b"POST";
+        head.authorization = Some(b"Basic YW5uOnM6eA==");
+        head.content_type = Some(b"application/x-www-form-urlencoded");
+        head.content_length = 3;
+        head.body = b"a=1";
+    });
+    assert_eq!(worker.answer(id).body, "1ann");
+    assert!(worker.receive().is_none());
+    assert_eq!(zygote.expect_exit(&worker), (Some(EXIT_OK), None));
+}
+
+#[test]
 fn memory_does_not_grow_with_requests() {
     let zygote = Zygote::start(&[]);
     let mut worker = paged(&zygote, "file_get_contents('php://input'); echo memory_get_usage();");

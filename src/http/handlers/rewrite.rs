@@ -11,8 +11,10 @@
 use crate::config::handlers::Rewrite as Config;
 use crate::http::exchange::Exchange;
 use crate::http::placeholder::{Template, Unknown};
+use crate::http::server::ProvisionError;
 use crate::http::uri::{self, Target};
 use http::Method;
+use regex::bytes::Regex;
 use std::borrow::Cow;
 
 /// The compiled handler.
@@ -24,22 +26,50 @@ pub(super) struct Rewrite {
     query: Option<Vec<Template>>,
     strip_prefix: Template,
     strip_suffix: Template,
+    texts: Vec<Text>,
+    expressions: Vec<(Regex, Template)>,
+}
+
+/// A text that is replaced in path and query.
+#[derive(Debug)]
+struct Text {
+    find: Template,
+    replace: Template,
+    /// How often at most, in the path and in the query.
+    limit: usize,
 }
 
 impl Rewrite {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn provision(config: &Config) -> Result<Self, ProvisionError> {
+        if config.query.is_some() {
+            let text = "rewrite: query: changes of the query are not there yet";
+            return Err(ProvisionError::Invalid(text.to_owned()));
+        }
         let template = |text: &str| Template::new(text, Unknown::Vanishes);
         let (path, query) = match config.uri.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (config.uri.as_str(), None),
         };
-        Self {
+        let texts = config.uri_substring.iter().map(|one| Text {
+            find: template(&one.find),
+            replace: template(&one.replace),
+            limit: usize::try_from(one.limit).ok().filter(|n| *n > 0).unwrap_or(usize::MAX),
+        });
+        let expressions = config.path_regexp.iter().map(|one| {
+            let regex = Regex::new(&one.find).map_err(|error| {
+                ProvisionError::Invalid(format!("rewrite: path_regexp: {error}"))
+            })?;
+            Ok((regex, template(&one.replace)))
+        });
+        Ok(Self {
+            texts: texts.collect(),
+            expressions: expressions.collect::<Result<_, _>>()?,
             method: template(&config.method),
             path: (!path.is_empty()).then(|| template(path)),
             query: query.map(|q| q.split('&').filter(|p| !p.is_empty()).map(template).collect()),
             strip_prefix: template(&config.strip_path_prefix),
             strip_suffix: template(&config.strip_path_suffix),
-        }
+        })
     }
 
     pub(super) fn run(&self, ex: &mut Exchange<'_>) {
@@ -69,7 +99,24 @@ impl Rewrite {
                 let _ = target.set_escaped_path(&path[..at]);
             }
         }
+        self.substitute(ex, &mut target);
         ex.target = target;
+    }
+
+    fn substitute(&self, ex: &Exchange<'_>, target: &mut Target) {
+        for Text { find, replace, limit } in &self.texts {
+            let (find, replace) = (find.fill(ex), replace.fill(ex));
+            let path = cleaned(target, &find);
+            let _ = target.set_escaped_path(&replace_text(&path, &find, &replace, *limit));
+            if let Some(query) = &mut target.query {
+                *query = replace_text(query, &find, &replace, *limit);
+            }
+        }
+        for (regex, replace) in &self.expressions {
+            let replace = replace.fill(ex);
+            let path = cleaned(target, regex.as_str().as_bytes());
+            let _ = target.set_escaped_path(&regex.replace_all(&path, &*replace));
+        }
     }
 
     fn replace(&self, ex: &Exchange<'_>, target: &mut Target) {
@@ -93,6 +140,25 @@ impl Rewrite {
             target.query = injected;
         }
     }
+}
+
+/// Replaces the first `limit` occurrences; an empty text occurs nowhere.
+fn replace_text(text: &[u8], find: &[u8], replace: &[u8], limit: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let (mut rest, mut left) = (text, limit);
+    while let Some(first) = rest.first() {
+        match rest.strip_prefix(find).filter(|_| left > 0 && !find.is_empty()) {
+            Some(behind) => {
+                out.extend_from_slice(replace);
+                (rest, left) = (behind, left - 1);
+            }
+            None => {
+                out.push(*first);
+                rest = &rest[1..];
+            }
+        }
+    }
+    out
 }
 
 /// The escaped path, cleaned; slashes are merged unless `part` has double ones.
@@ -163,6 +229,13 @@ mod tests {
         assert_eq!(prefix_end(b"/s", b"/s/long"), None);
         assert_eq!(suffix_start(b"/a.html", b".html"), Some(2));
         assert_eq!(suffix_start(b"/a.html/", b".html"), None);
+    }
+
+    #[test]
+    fn a_text_is_replaced_as_often_as_allowed() {
+        assert_eq!(replace_text(b"/a/a/a", b"a", b"bb", 2), b"/bb/bb/a");
+        assert_eq!(replace_text(b"/a/a", b"/a", b"", usize::MAX), b"");
+        assert_eq!(replace_text(b"/a", b"", b"x", usize::MAX), b"/a");
     }
 
     #[test]
