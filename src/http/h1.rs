@@ -56,7 +56,6 @@ pub(super) async fn serve(conn: Conn, connection: Connection) {
             return;
         }
         session.set_read_timeout(Some(site.timeouts.body));
-        session.set_write_timeout(site.timeouts.write);
         session.set_total_drain_timeout(Some(DRAIN));
         if !answer(&mut session, &connection, &site).await {
             return;

@@ -71,7 +71,6 @@ async fn stream(
     let site = connection.site.load_full();
     let mut session = Session::new_custom(Box::new(StreamSession::new(request, respond)));
     session.set_read_timeout(Some(site.timeouts.body));
-    session.set_write_timeout(site.timeouts.write);
     if serve::request(&mut session, &connection, &site, host).await {
         // The stream may be gone; then there is nothing to end.
         let _ = session.finish().await;

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(120);
 const HEAD_MAX: usize = 1 << 20;
 /// Go reads this much more than the limit before it gives up.
 const HEAD_SLACK: usize = 4096;
@@ -76,8 +77,8 @@ pub(super) struct Timeouts {
     pub(super) idle: Duration,
     /// For the next part of a body.
     pub(super) body: Duration,
-    /// To take the next part of an answer; unbounded when absent.
-    pub(super) write: Option<Duration>,
+    /// To take the next part of an answer.
+    pub(super) write: Duration,
 }
 
 /// What handlers are compiled with.
@@ -181,7 +182,6 @@ impl Site {
             span => span,
         };
         let errors = config.errors.as_ref().filter(|e| !e.routes.is_empty());
-        let write = config.write_timeout.to_std();
         let keepalive = config.keepalive_interval.to_std();
         let head_max = usize::try_from(config.max_header_bytes).ok().filter(|max| *max > 0);
         Ok(Self {
@@ -191,7 +191,7 @@ impl Site {
                 head: or(config.read_header_timeout, HEAD_TIMEOUT),
                 idle: or(config.idle_timeout, IDLE_TIMEOUT),
                 body: or(config.read_timeout, BODY_TIMEOUT),
-                write: (!write.is_zero()).then_some(write),
+                write: or(config.write_timeout, WRITE_TIMEOUT),
             },
             head_max: head_max.unwrap_or(HEAD_MAX) + HEAD_SLACK,
             keepalive: (!keepalive.is_zero()).then_some(keepalive),

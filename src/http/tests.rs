@@ -302,3 +302,17 @@ async fn http2_with_prior_knowledge_is_the_same_server() {
     driving.await.expect("no panic").expect("a clean end");
     server.done.await.expect("no panic");
 }
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_is_let_go() {
+    let body = "x".repeat(16 * 1024 * 1024);
+    let server = start(json!({
+        "write_timeout": 100_000_000,
+        "routes": [{"handle": [respond(&body)]}],
+    }));
+    let mut client = server.connect().await;
+    client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sent");
+    server.stop.send(true).expect("it runs");
+    let done = tokio::time::timeout(Duration::from_secs(10), server.done).await;
+    done.expect("the connection was given up").expect("no panic");
+}
