@@ -25,6 +25,15 @@ use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
+/// How soon a worker script must be back in its loop for its next request's end to count
+/// as the way back: the `READY` that would follow costs both sides a system call. A
+/// request that meets a script that is not back this time waits in its socket; one that
+/// meets a script that left its loop goes to another worker.
+const SWIFT: Duration = Duration::from_micros(100);
+
+/// How long a closing or another set of task pools may go unnoticed by who spawns.
+const NEWS_EVERY: Duration = Duration::from_millis(1);
+
 /// How much output outside a request is collected for one line of the log.
 const OUTSIDE_MAX: usize = 4096;
 
@@ -59,6 +68,12 @@ struct Worker {
     lent: Vec<u8>,
     /// Whether the server knows that this worker is idle.
     announced: bool,
+    /// When the last request ended, until the script asks for the next or says something.
+    ended_at: Option<Instant>,
+    /// When this worker last looked for another table of pools.
+    looked_at: Option<Instant>,
+    /// Whether the script came straight and silently back for work after the request before.
+    swift: bool,
     draining: bool,
     served: u64,
     max_requests: u64,
@@ -126,6 +141,9 @@ impl Worker {
             outside: Vec::new(),
             lent: Vec::new(),
             announced: false,
+            ended_at: None,
+            looked_at: None,
+            swift: false,
             draining: false,
             served: 0,
             max_requests: spec.max_requests,
@@ -182,8 +200,23 @@ impl Worker {
         while self.take_frame(false) {}
     }
 
+    /// The same, but looks only now and then: what it looks for is another table of pools.
+    fn take_news(&mut self) {
+        let now = Instant::now();
+        if self.looked_at.is_none_or(|at| now.duration_since(at) >= NEWS_EVERY) {
+            self.looked_at = Some(now);
+            self.take_frames();
+        }
+    }
+
     /// Waits for a request or task; `None` when the worker is to end.
     fn next(&mut self) -> Option<frame::Header> {
+        let is_silent = self.outside.is_empty();
+        if let Some(at) = self.ended_at.take() {
+            self.swift = is_silent && at.elapsed() < SWIFT;
+        } else {
+            self.swift = false;
+        }
         self.log_outside();
         self.link.shrink();
         loop {
@@ -314,12 +347,13 @@ impl Worker {
         match std::mem::replace(&mut self.current, Current::None) {
             Current::Request => {
                 let classic = self.kind == WorkerKind::Classic;
-                let flags = match (leaving, classic) {
+                let flags = match (leaving, classic || self.swift) {
                     (true, _) => flag::EXIT,
                     (false, true) => flag::IDLE,
                     (false, false) => 0,
                 };
                 self.announced = flags == flag::IDLE;
+                self.ended_at = (!classic).then(Instant::now);
                 self.answer.end(&self.link, flags);
             }
             Current::Task { id, reported: false } => {
@@ -364,7 +398,10 @@ impl Worker {
         let id = match self.current {
             Current::Request => self.answer.id(),
             Current::Task { id, .. } => id,
-            Current::None => 0,
+            Current::None => {
+                self.ended_at = None;
+                0
+            }
         };
         self.link.send(Kind::Log, 0, id, [&w.0, &[]]);
     }
@@ -382,7 +419,7 @@ impl Worker {
 
     /// Spawns a task. The checks come in the order that callers see.
     fn spawn(&mut self, pool: &[u8], has_class: bool, message: &[u8]) -> Result<u64, i32> {
-        self.take_frames();
+        self.take_news();
         let (number, _) = self.tasks.pool(pool).map_err(pool_code)?;
         if !has_class {
             return Err(php_sys::SPAWN_NO_CLASS);
@@ -393,6 +430,9 @@ impl Worker {
         if message.len() >= MESSAGE_MAX {
             return Err(php_sys::SPAWN_TOO_LONG);
         }
+        if self.current == Current::None {
+            self.ended_at = None;
+        }
         let id = self.tasks.open();
         let mut w = Writer::default();
         Spawn::encode_head(number, &mut w);
@@ -401,13 +441,12 @@ impl Worker {
     }
 
     fn pool_size(&mut self, pool: &[u8]) -> Result<u32, i32> {
-        self.take_frames();
+        self.take_news();
         self.tasks.pool(pool).map(|(_, size)| size).map_err(pool_code)
     }
 
     /// Waits for a task; its text is then in `lent`.
     fn await_task(&mut self, id: i64, seconds: f64) -> i32 {
-        self.take_frames();
         let id = u64::try_from(id).unwrap_or(0);
         if !self.tasks.configured() {
             return php_sys::AWAIT_UNCONFIGURED;
@@ -437,7 +476,8 @@ impl Worker {
             if stopping() {
                 return php_sys::AWAIT_INTERRUPTED;
             }
-            self.take_frames();
+            // One frame at a time: most often it is the one that was waited for.
+            self.take_frame(false);
         }
     }
 

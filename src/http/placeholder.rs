@@ -383,7 +383,7 @@ impl Placeholder {
             Self::Duration { ms } => duration(ex.started.elapsed(), *ms).into_bytes().into(),
             Self::ResponseHeader(name) => joined(&ex.response.headers, name),
             Self::Var(name) => Cow::Borrowed(ex.vars.value(name)),
-            Self::FileMatch(part) => Cow::Borrowed(ex.file_match.as_ref()?.part(*part)),
+            Self::FileMatch(part) => ex.file_match.as_ref()?.part(*part),
             Self::Error(part) => ex.error.as_ref()?.part(*part),
         })
     }

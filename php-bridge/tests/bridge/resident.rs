@@ -37,6 +37,27 @@ fn the_script_stays_and_requests_are_renewed() {
     assert_eq!(round(&mut worker, "q=c"), "3 c none");
 }
 
+/// Whether the end of one of a few answers says that the worker is idle.
+fn says_idle(script: &str) -> bool {
+    let zygote = Zygote::start(&[]);
+    let mut worker = zygote.resident(script);
+    worker.expect_ready();
+    (0..50).any(|_| {
+        let answer = worker.get("/unused");
+        worker.expect_ready();
+        answer.flags & flag::IDLE != 0
+    })
+}
+
+#[test]
+fn only_a_script_that_comes_straight_back_is_idle_with_its_answer() {
+    assert!(says_idle("while (frankenphp_handle_request(function () { echo 'x'; })) {}"));
+    let slow = "while (frankenphp_handle_request(function () {})) { usleep(300); }";
+    assert!(!says_idle(slow));
+    let loud = "while (frankenphp_handle_request(function () {})) { echo 'between'; }";
+    assert!(!says_idle(loud));
+}
+
 #[test]
 fn boot_sees_its_environment_and_its_output_goes_to_the_log() {
     let zygote = Zygote::start(&[]);

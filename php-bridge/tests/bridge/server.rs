@@ -103,7 +103,7 @@ impl Zygote {
             panic!("no worker was forked")
         };
         assert_eq!(answered, serial);
-        Worker { link: ours, serial, pid, assembler: Assembler::default(), next_id: 1 }
+        Worker { link: ours, serial, pid, assembler: Assembler::default(), next_id: 1, idle: false }
     }
 
     pub(crate) fn send(&self, message: &ToZygote) {
@@ -160,6 +160,8 @@ pub(crate) struct Worker {
     pub(crate) pid: i32,
     assembler: Assembler,
     next_id: u64,
+    /// Whether the last answer said that the worker is idle, so that no `READY` follows.
+    idle: bool,
 }
 
 /// One message of a worker.
@@ -215,6 +217,9 @@ impl Worker {
     #[track_caller]
     pub(crate) fn expect_ready(&mut self) -> Vec<(Source, String)> {
         let mut logs = Vec::new();
+        if std::mem::take(&mut self.idle) {
+            return logs;
+        }
         loop {
             let message = self.receive().expect("a worker that gets ready");
             match message.header.kind {
@@ -285,6 +290,7 @@ impl Worker {
                 Kind::Response => {
                     assert_eq!(message.header.id, id);
                     if answer.take(&message) {
+                        self.idle = message.header.has(flag::IDLE);
                         return answer;
                     }
                 }

@@ -10,6 +10,7 @@ use crate::http::glob as pattern;
 use crate::http::placeholder::{FilePart, Template, Unknown};
 use crate::http::server::ProvisionError;
 use crate::http::uri;
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt;
@@ -54,20 +55,21 @@ enum Policy {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FileMatch {
     relative: Vec<u8>,
-    absolute: Vec<u8>,
+    /// Absolute or, as the root is, relative to the working directory.
+    file: Vec<u8>,
     directory: bool,
     remainder: Vec<u8>,
 }
 
 impl FileMatch {
     /// The value of one of its placeholders.
-    pub(crate) fn part(&self, part: FilePart) -> &[u8] {
+    pub(crate) fn part(&self, part: FilePart) -> Cow<'_, [u8]> {
         match part {
-            FilePart::Relative => &self.relative,
-            FilePart::Absolute => &self.absolute,
-            FilePart::Type if self.directory => b"directory",
-            FilePart::Type => b"file",
-            FilePart::Remainder => &self.remainder,
+            FilePart::Relative => Cow::Borrowed(&self.relative),
+            FilePart::Absolute => absolute(&self.file),
+            FilePart::Type if self.directory => Cow::Borrowed(b"directory"),
+            FilePart::Type => Cow::Borrowed(b"file"),
+            FilePart::Remainder => Cow::Borrowed(&self.remainder),
         }
     }
 }
@@ -123,7 +125,7 @@ impl File {
             let fallback =
                 self.policy == Policy::FirstExistFallback && i + 1 == self.candidates.len();
             for mut found in self.paths(candidate, ex, root) {
-                let Some(meta) = stat(&found.absolute) else { continue };
+                let Some(meta) = stat(&found.file) else { continue };
                 if fallback || meta.is_dir() == candidate.directory {
                     found.directory = meta.is_dir() && !fallback;
                     return Ok(Some(found));
@@ -143,7 +145,7 @@ impl File {
         let mut best: Option<(K, FileMatch)> = None;
         for candidate in &self.candidates {
             for mut found in self.paths(candidate, ex, root) {
-                let Some(meta) = stat(&found.absolute) else { continue };
+                let Some(meta) = stat(&found.file) else { continue };
                 if meta.is_dir() != candidate.directory {
                     continue;
                 }
@@ -173,7 +175,7 @@ impl File {
         };
         let found = files.into_iter().map(|file| FileMatch {
             relative: relative(&file, root),
-            absolute: absolute(file),
+            file,
             directory: false,
             remainder: rest.to_vec(),
         });
@@ -249,13 +251,13 @@ fn relative(file: &[u8], root: &[u8]) -> Vec<u8> {
     relative
 }
 
-fn absolute(file: Vec<u8>) -> Vec<u8> {
+fn absolute(file: &[u8]) -> Cow<'_, [u8]> {
     if file.starts_with(b"/") {
-        return file;
+        return Cow::Borrowed(file);
     }
-    match std::path::absolute(OsStr::from_bytes(&file)) {
-        Ok(path) => path.into_os_string().into_encoded_bytes(),
-        Err(_) => file,
+    match std::path::absolute(OsStr::from_bytes(file)) {
+        Ok(path) => Cow::Owned(path.into_os_string().into_encoded_bytes()),
+        Err(_) => Cow::Borrowed(file),
     }
 }
 
