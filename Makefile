@@ -20,7 +20,7 @@ build: setup ## build pogo and pogo-php, optimised
 	$(CARGO) build --locked --release --workspace --bins
 
 run: build ## serve examples/fan-out on http://localhost:8080 (SITE=DIR for another)
-	cd $(SITE) && $(CURDIR)/target/release/pogo run
+	cd $(SITE) && exec $(CURDIR)/target/release/pogo run
 
 test: setup ## run every test
 	$(CARGO) build --locked --workspace --bins

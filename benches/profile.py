@@ -2,15 +2,18 @@
 """Profiles the server and one worker under the bench's load.
 
     profile.py cpu --bin PATH --out DIR    DIR/server.svg and DIR/worker.svg, flame graphs
-    profile.py mem --bin PATH --out DIR    DIR/server.heaptrack.zst and DIR/worker.massif.PID
+    profile.py mem --bin PATH --out DIR    DIR/server.massif and DIR/worker.massif, for ms_print
 """
 import argparse
+import glob
 import html
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import measure
 
@@ -81,7 +84,7 @@ def cpu(server, out):
 def worker_of(server):
     for pid in server.pids():
         with open("/proc/%d/cmdline" % pid) as f:
-            if "pogo-php: worker" in f.read():
+            if re.search(r"pogo-php: worker.*worker\.php", f.read()):
                 return pid
     sys.exit("no worker found")
 
@@ -99,23 +102,33 @@ def main():
     worker = "worker {\n\t\t\tfile public/worker.php\n\t\t\tnum 1\n\t\t}"
     server = measure.pogo(options.bin, folder, "profile", worker=worker, threads=1)
     if options.what == "mem":
-        # The allocations of the PHP host's processes are another program's: massif follows their forks.
+        # Both programs under massif; it follows the zygote's forks by itself. The name of its
+        # output is left to it: a worker's title is written over its arguments.
         host = os.path.join(folder, "pogo-php")
         with open(host, "w") as f:
-            f.write("#!/bin/sh\nexec valgrind -q --tool=massif --massif-out-file=%s/worker.massif.%%p %s \"$@\"\n"
-                    % (out, os.path.join(os.path.dirname(os.path.abspath(options.bin)), "pogo-php")))
+            f.write("#!/bin/sh\nexec valgrind -q --tool=massif %s \"$@\"\n"
+                    % os.path.join(os.path.dirname(os.path.abspath(options.bin)), "pogo-php"))
         os.chmod(host, 0o755)
         os.environ["POGO_PHP"] = host
-        server.commands[0][:0] = ["heaptrack", "-o", os.path.join(out, "server.heaptrack")]
+        server.commands[0][:0] = ["valgrind", "-q", "--tool=massif"]
     server.start("/worker.php")
+    names = {server.running[0].pid: "server"}
     try:
         if options.what == "cpu":
             cpu(server, out)
         else:
             for _ in range(2000):
                 server.get("/worker.php")
+            # At the server's end it would be killed before massif could write.
+            worker = worker_of(server)
+            names[worker] = "worker"
+            os.kill(worker, signal.SIGTERM)
+            time.sleep(2)
     finally:
         server.stop()
+    for pid, name in names.items():
+        for path in glob.glob("%s/**/massif.out.%d" % (folder, pid), recursive=True):
+            shutil.move(path, os.path.join(out, name + ".massif"))
     for name in sorted(os.listdir(out)):
         print(os.path.join(out, name))
 

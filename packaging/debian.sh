@@ -27,7 +27,7 @@ packages() {
                 "php$php-mbstring" "php$php-curl" "php$php-xml"
             ;;
         bench) echo nginx-light "php$php-fpm" wrk ;;
-        profile) echo linux-perf heaptrack valgrind ;;
+        profile) echo linux-perf valgrind ;;
         *)
             echo "setup: unknown purpose '$purpose'" >&2
             exit 1
