@@ -263,7 +263,14 @@ impl Zygote {
             }
             pid => {
                 self.children.push(Child { serial: spec.serial, pid });
-                self.tell(&FromZygote::Forked { serial: spec.serial, pid });
+                let forked = FromZygote::Forked { serial: spec.serial, pid };
+                // Not reaped yet, however soon it ended: the number is this child's.
+                let process = rustix::process::Pid::from_raw(pid).and_then(|pid| {
+                    let none = rustix::process::PidfdFlags::empty();
+                    rustix::process::pidfd_open(pid, none).ok()
+                });
+                // When the server is gone the next look at the link says so.
+                let _ = control::send(&self.control, &forked, process.as_ref().map(AsFd::as_fd));
             }
         }
     }

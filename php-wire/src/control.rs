@@ -4,9 +4,9 @@
 //! of its link as a file descriptor. The zygote is started with the link as its
 //! standard input and the **lifeline** as its standard output: the read end of a pipe
 //! whose only writer is the server. It moves both away (closed on exec) before PHP
-//! starts, and puts `/dev/null` on 0 and standard error on 1. It arms the lifeline once (`F_SETOWN` its process group, `F_SETSIG`
-//! `SIGKILL`, `O_ASYNC`), so the kernel ends the zygote, its workers and whatever
-//! those started when the server is gone, however it went.
+//! starts, and puts `/dev/null` on 0 and standard error on 1. It arms the lifeline once
+//! (`F_SETOWN` its process group, `F_SETSIG` `SIGKILL`, `O_ASYNC`), so the kernel ends the
+//! zygote, its workers and whatever those started when the server is gone, however it went.
 
 use rustix::io::Errno;
 use rustix::net::{
@@ -103,7 +103,9 @@ pub enum FromZygote {
         /// Why.
         error: String,
     },
-    /// A worker lives.
+    /// A worker lives. A descriptor of its process (pidfd) comes with the message, so that
+    /// the server can end it and see its end when the zygote is gone; or none, where the
+    /// system has no such descriptors.
     Forked {
         /// Which.
         serial: u32,

@@ -328,13 +328,17 @@ impl Assembler {
     /// Takes one frame. A message that came in one piece is passed through without a copy.
     ///
     /// # Errors
-    /// When fragments of two messages mix, or a message passes [`MESSAGE_MAX`].
+    /// When fragments of two messages mix, a message passes [`MESSAGE_MAX`], or a
+    /// fragment with more behind it is empty: so a message could go on for ever.
     pub fn push<'a>(
         &'a mut self,
         header: Header,
         payload: &'a [u8],
     ) -> Result<Assembled<'a>, FrameError> {
         let more = header.has(flag::MORE);
+        if more && payload.is_empty() {
+            return Err(FrameError::Fragments);
+        }
         let Some((kind, id)) = self.open else {
             if !more {
                 return Ok(Assembled::Whole(header, payload));
@@ -419,6 +423,17 @@ mod tests {
         assert!(matches!(assembler.push(first, b"a"), Ok(Assembled::Partial)));
         let other = Header::new(Kind::Response, 0, 2, 1);
         assert!(matches!(assembler.push(other, b"b"), Err(FrameError::Fragments)));
+    }
+
+    #[test]
+    fn a_message_ends_and_is_bounded() {
+        let mut assembler = Assembler::default();
+        let empty = Header::new(Kind::Response, flag::MORE, 1, 0);
+        assert!(matches!(assembler.push(empty, b""), Err(FrameError::Fragments)));
+        let part = vec![0; PAYLOAD_MAX];
+        let header = Header::new(Kind::Response, flag::MORE, 1, PAYLOAD_MAX);
+        let taken = (0..).take_while(|_| assembler.push(header, &part).is_ok()).count();
+        assert_eq!(taken, MESSAGE_MAX / PAYLOAD_MAX);
     }
 
     #[test]

@@ -98,6 +98,11 @@ pub const fn task_id(worker_serial: u32, n: u32) -> u64 {
     ((worker_serial as u64 & 0x7fff_ffff) << 32) | n as u64
 }
 
+/// The serial of the worker that made a task's id.
+pub const fn spawner_of(task: u64) -> u64 {
+    task >> 32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +120,6 @@ mod tests {
         assert_eq!(task_id(1, 1), 0x1_0000_0001);
         assert!(i64::try_from(task_id(u32::MAX, u32::MAX)).is_ok());
         assert!(task_id(7, 2) > task_id(7, 1));
+        assert_eq!(spawner_of(task_id(7, u32::MAX)), 7);
     }
 }

@@ -6,11 +6,11 @@
 
 use parking_lot::Mutex;
 use php_wire::frame::{
-    Assembled, Assembler, FRAME_MAX, FrameError, Header, Kind, PAYLOAD_MAX, flag, fragment_bits,
-    send_one, window,
+    Assembled, Assembler, FRAME_MAX, FrameError, Header, Kind, MESSAGE_MAX, PAYLOAD_MAX, flag,
+    fragment_bits, send_one, window,
 };
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendFlags};
+use rustix::net::{RecvFlags, SendFlags, Shutdown, shutdown};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io;
@@ -18,7 +18,15 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+use tokio::task::coop::consume_budget;
+
+/// How many bytes may wait for a worker that does not read: a few messages of the longest.
+const OUTBOX_MAX: usize = 4 * MESSAGE_MAX;
+/// What a waiting frame costs besides its payload, so that many small ones count too.
+const FRAME_COST: usize = 64;
+/// How many waiting frames are sent before others that post to the worker have their turn.
+const SENT_AT_ONCE: usize = 64;
 
 thread_local! {
     /// Where datagrams land. What is kept of one is copied out before the next await,
@@ -34,12 +42,16 @@ pub(crate) struct Link {
     incoming: Mutex<Assembler>,
     /// Whether the worker ended with something unread.
     reset: AtomicBool,
+    /// Whether it was given up because it does not read.
+    deaf: AtomicBool,
 }
 
 /// Frames that the socket did not take yet.
 #[derive(Debug, Default)]
 struct Outbox {
     frames: VecDeque<(Header, Vec<u8>)>,
+    /// What they cost.
+    bytes: usize,
     /// Whether a task sends them already.
     sending: bool,
 }
@@ -53,6 +65,9 @@ pub(crate) enum LinkError {
         /// Whether it ended before it read the last that was sent to it.
         unread: bool,
     },
+    /// It did not read while more and more was sent to it.
+    #[error("does not read what it is sent")]
+    Deaf,
     /// It sent what is no frame.
     #[error(transparent)]
     Frame(#[from] FrameError),
@@ -69,6 +84,7 @@ impl Link {
             outbox: Mutex::default(),
             incoming: Mutex::default(),
             reset: AtomicBool::new(false),
+            deaf: AtomicBool::new(false),
         })
     }
 
@@ -76,7 +92,8 @@ impl Link {
     /// after the other as one payload.
     ///
     /// # Errors
-    /// When the worker is gone.
+    /// When the worker is gone, or does not read although [`OUTBOX_MAX`] waits for it; who
+    /// reads from it learns which.
     pub(crate) fn post(
         self: &Arc<Self>,
         kind: Kind,
@@ -113,6 +130,13 @@ impl Link {
                 sent => return sent,
             }
         }
+        outbox.bytes += FRAME_COST + header.len as usize;
+        if outbox.bytes > OUTBOX_MAX {
+            outbox.frames = VecDeque::new();
+            self.deaf.store(true, Ordering::Relaxed);
+            self.hang_up();
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         outbox.frames.push_back((header, payload.concat()));
         if !outbox.sending {
             outbox.sending = true;
@@ -121,25 +145,46 @@ impl Link {
         Ok(())
     }
 
+    /// Closes the link: the worker ends at its next look at it, and who reads from it sees
+    /// it gone.
+    pub(crate) fn hang_up(&self) {
+        // An error means that it is closed already.
+        let _ = shutdown(self.io.get_ref(), Shutdown::Both);
+    }
+
     /// Sends what waits, and ends when nothing does or the worker is gone.
     async fn send_rest(self: Arc<Self>) {
         while let Ok(mut guard) = self.io.writable().await {
-            let mut outbox = self.outbox.lock();
-            while let Some((header, payload)) = outbox.frames.front() {
-                let sent =
-                    guard.try_io(|io| send_one(io, *header, [payload, b""], SendFlags::DONTWAIT));
-                match sent {
-                    Ok(Ok(())) => drop(outbox.frames.pop_front()),
-                    // The reader learns that the worker is gone; nobody reads these.
-                    Ok(Err(_)) => outbox.frames.clear(),
-                    Err(_would_block) => break,
-                }
-            }
-            if outbox.frames.is_empty() {
-                outbox.sending = false;
+            if self.send_some(&mut guard) {
                 return;
             }
+            tokio::task::yield_now().await;
         }
+    }
+
+    /// Sends some of what waits; whether that was the rest.
+    fn send_some(&self, guard: &mut AsyncFdReadyGuard<'_, OwnedFd>) -> bool {
+        let mut outbox = self.outbox.lock();
+        for _ in 0..SENT_AT_ONCE {
+            let Some((header, payload)) = outbox.frames.front() else { break };
+            let sent =
+                guard.try_io(|io| send_one(io, *header, [payload, b""], SendFlags::DONTWAIT));
+            match sent {
+                Ok(Ok(())) => {
+                    outbox.bytes -= FRAME_COST + payload.len();
+                    outbox.frames.pop_front();
+                }
+                // The reader learns that the worker is gone; nobody reads these.
+                Ok(Err(_)) => outbox.frames.clear(),
+                Err(_would_block) => break,
+            }
+        }
+        let is_done = outbox.frames.is_empty();
+        if is_done {
+            // The memory of a long queue goes with it.
+            *outbox = Outbox::default();
+        }
+        is_done
     }
 
     /// Waits for the next message and gives it to `take`.
@@ -150,13 +195,15 @@ impl Link {
         &self,
         mut take: impl FnMut(Header, &[u8]) -> R,
     ) -> Result<R, LinkError> {
+        // A worker that never stops talking shares this thread with the others.
+        consume_budget().await;
         loop {
             let mut guard = self.io.readable().await?;
             let got = guard.try_io(|io| self.receive_one(io, &mut take));
             match got {
                 Err(_would_block) => {}
                 Ok(Err(e)) => return Err(e.into()),
-                Ok(Ok(Incoming::Partial)) => {}
+                Ok(Ok(Incoming::Partial)) => consume_budget().await,
                 Ok(Ok(Incoming::Bad(e))) => return Err(e),
                 Ok(Ok(Incoming::Whole(taken, idle))) => {
                     // A worker that is idle says nothing until it is spoken to, so the
@@ -170,21 +217,27 @@ impl Link {
         }
     }
 
-    /// The next message, if it is there already.
+    /// The next message, if it is there already and in one piece.
     pub(crate) fn receive_now<R>(
         &self,
         mut take: impl FnMut(Header, &[u8]) -> R,
     ) -> Option<Result<R, LinkError>> {
-        loop {
-            let got = self.io.try_io(Interest::READABLE, |io| self.receive_one(io, &mut take));
-            match got {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return None,
-                Err(e) => return Some(Err(e.into())),
-                Ok(Incoming::Partial) => {}
-                Ok(Incoming::Bad(e)) => return Some(Err(e)),
-                Ok(Incoming::Whole(taken, _)) => return Some(Ok(taken)),
-            }
+        let got = self.io.try_io(Interest::READABLE, |io| self.receive_one(io, &mut take));
+        match got {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => None,
+            Err(e) => Some(Err(e.into())),
+            Ok(Incoming::Partial) => None,
+            Ok(Incoming::Bad(e)) => Some(Err(e)),
+            Ok(Incoming::Whole(taken, _)) => Some(Ok(taken)),
         }
+    }
+
+    /// What the end of the link means.
+    fn end(&self) -> LinkError {
+        if self.deaf.load(Ordering::Relaxed) {
+            return LinkError::Deaf;
+        }
+        LinkError::Gone { unread: self.reset.load(Ordering::Relaxed) }
     }
 
     /// One datagram, put together with those before it.
@@ -196,10 +249,7 @@ impl Link {
         BUFFER.with_borrow_mut(|buffer| {
             let n = loop {
                 match rustix::net::recv(&socket, &mut buffer[..], RecvFlags::DONTWAIT) {
-                    Ok((0, _)) => {
-                        let unread = self.reset.load(Ordering::Relaxed);
-                        return Ok(Incoming::Bad(LinkError::Gone { unread }));
-                    }
+                    Ok((0, _)) => return Ok(Incoming::Bad(self.end())),
                     Ok((n, _)) => break n,
                     // So a Unix socket says, once and before what the peer had sent, that
                     // the peer closed with something unread.
@@ -222,7 +272,7 @@ impl Link {
     }
 }
 
-/// A socket that never blocks, watched by the runtime.
+/// A descriptor that never blocks, watched by the runtime.
 #[expect(
     deprecated,
     reason = "what replaces it is unsafe for types that lie about their descriptor; `OwnedFd` does not"
@@ -297,6 +347,38 @@ mod tests {
         worker.join().expect("worker");
         let end = link.receive(|_, _| ()).await;
         assert!(matches!(end, Err(LinkError::Gone { unread: false })), "{end:?}");
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_does_not_read_is_given_up_before_it_costs_all_memory() {
+        let (link, theirs) = link();
+        let message = vec![0; MESSAGE_MAX / 2];
+        let post = || link.post(Kind::Result, 0, 1, [b"\0", &message]);
+        let taken = (0..).take_while(|_| post().is_ok()).count();
+        assert!((7..=8).contains(&taken), "{taken} messages wait");
+        assert_eq!(link.outbox.lock().frames.len(), 0);
+        assert!(link.post(Kind::Result, 0, 1, [b"\0", b""]).is_err());
+        let end = link.receive(|_, _| ()).await;
+        assert!(matches!(end, Err(LinkError::Deaf)), "{end:?}");
+        drop(theirs);
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_never_stops_talking_lets_others_run() {
+        let (link, theirs) = link();
+        let worker = std::thread::spawn(move || {
+            let log = (Kind::Log, 0, 0);
+            while send(&theirs, log, [b"", b""], SendFlags::empty()).is_ok() {}
+        });
+        let listener = Arc::clone(&link);
+        let listening = tokio::spawn(async move {
+            while listener.receive(|_, _| ()).await.is_ok() {}
+        });
+        // On the one thread of this test.
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        link.hang_up();
+        listening.await.expect("an end");
+        worker.join().expect("worker");
     }
 
     #[tokio::test]
