@@ -5,7 +5,7 @@ use super::floor::{Floor, Worker};
 use super::log::{Level, Line, SCRIPT, SUPERVISOR, Value};
 use php_wire::frame::{FrameError, Header, Kind};
 use php_wire::response::{Log, Source};
-use php_wire::task::Spawn;
+use php_wire::task::{Spawn, spawner_of};
 use std::borrow::Cow;
 
 /// What became of a message.
@@ -31,8 +31,11 @@ pub(crate) fn hear(
         Kind::Log => log_line(floor, worker, uri, &Log::decode(payload)?),
         Kind::Spawn => {
             let spawn = Spawn::decode(payload)?;
-            // A worker without a table of pools spawns nothing.
-            let Some(tasks) = &floor.tasks else { return Err(FrameError::Payload("SPAWN")) };
+            // A worker without a table of pools spawns nothing, and none another's tasks.
+            let own = spawner_of(header.id) == u64::from(worker.serial);
+            let Some(tasks) = floor.tasks.as_ref().filter(|_| own) else {
+                return Err(FrameError::Payload("SPAWN"));
+            };
             tasks.spawn(worker.serial, header.id, spawn.pool, spawn.message);
             return Ok(Aside::Spawned);
         }
@@ -51,15 +54,19 @@ pub(crate) fn hear(
     Ok(Aside::Heard)
 }
 
-/// Writes a script's line to the server's log.
+/// How long a line may be, and what comes along with it: many wait for a slow disk.
+const LINE_MAX: usize = 64 * 1024;
+
+/// Writes a script's line to the server's log, cut to [`LINE_MAX`].
 fn log_line(floor: &Floor, worker: &Worker, uri: Option<&[u8]>, log: &Log<'_>) {
     let (level, syslog) = level_of(log);
     if !floor.log.enabled(level) {
         return;
     }
-    let message = String::from_utf8_lossy(log.message);
+    let message = String::from_utf8_lossy(&log.message[..log.message.len().min(LINE_MAX)]);
     let message = message.trim_end_matches('\n');
-    let context = std::str::from_utf8(log.context).ok().filter(|c| !c.is_empty());
+    let context = Some(log.context).filter(|c| (1..=LINE_MAX).contains(&c.len()));
+    let context = context.and_then(|c| std::str::from_utf8(c).ok());
     let uri = uri.map(String::from_utf8_lossy);
     let mut fields: Vec<(&str, Value<'_>)> = Vec::with_capacity(3);
     if let Some(syslog) = syslog {

@@ -72,7 +72,12 @@ async fn boot(floor: &Floor, worker: &Worker) -> Result<(), String> {
 /// Listens to a worker of a task pool until it is gone.
 async fn work(floor: &Floor, worker: &Arc<Worker>, pool: u16) {
     let Some(tasks) = &floor.tasks else { return };
-    tasks.idle(worker.serial, pool);
+    let idle = || {
+        let busy = |_| FrameError::Payload("READY in the middle of a task");
+        tasks.idle(worker.serial, pool).map_err(busy)
+    };
+    // It is new, so it runs nothing.
+    let _ = idle();
     loop {
         let heard = worker.link.receive(|header, payload| {
             match header.kind {
@@ -81,10 +86,10 @@ async fn work(floor: &Floor, worker: &Arc<Worker>, pool: u16) {
                     let done = tasks.done(worker.serial, header.id, outcome);
                     done.map_err(|_| FrameError::Payload("the end of another worker's task"))?;
                     if header.has(flag::IDLE) {
-                        tasks.idle(worker.serial, pool);
+                        idle()?;
                     }
                 }
-                Kind::Ready => tasks.idle(worker.serial, pool),
+                Kind::Ready => idle()?,
                 _ => {
                     if aside::hear(floor, worker, None, header, payload)? == Aside::No {
                         return Err(FrameError::Payload("a frame that is not for tasks"));

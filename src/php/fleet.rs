@@ -2,8 +2,8 @@
 //!
 //! Nothing here forks, kills, sleeps or reads a clock: events and the time go in, and
 //! [`Fleet::due`] says what is to be done now. Each worker has a slot; a slot that is
-//! empty is filled at its time, at once after a worker that had come up, later and later
-//! after one that never did.
+//! empty is filled at its time, at once after a worker that had worked, later and later
+//! after workers that never did.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ pub(crate) struct Fleet {
 /// A place for a worker.
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    /// Boots that failed since the last that did not.
+    /// How many workers in a row ended before they did any work.
     failures: u32,
     state: State,
 }
@@ -52,6 +52,17 @@ pub(crate) enum Action {
     Fork(usize),
     /// Kill this worker.
     Kill(u32),
+}
+
+/// What a worker had done when it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    /// It had come up and got work, or ended in order.
+    Worked,
+    /// It had done nothing, or is not known to have.
+    Idle,
+    /// Nothing, but that was not its own doing: its zygote went before it was there.
+    Cut,
 }
 
 /// What the end of a worker meant.
@@ -102,10 +113,11 @@ impl Fleet {
         actions
     }
 
-    /// When [`Self::due`] is to be asked again.
-    pub(crate) fn next(&self) -> Option<Instant> {
+    /// When [`Self::due`] is to be asked again; without regard to what is to be forked
+    /// when nobody can.
+    pub(crate) fn next(&self, may_fork: bool) -> Option<Instant> {
         let times = self.slots.iter().filter_map(|slot| match slot.state {
-            State::Empty(at) => (!self.draining).then_some(at),
+            State::Empty(at) => (may_fork && !self.draining).then_some(at),
             State::Booting { deadline, .. } => Some(deadline),
             State::Up(_) | State::Killed(_) => None,
         });
@@ -120,33 +132,40 @@ impl Fleet {
     /// A worker is up. False when it is none of this fleet's.
     pub(crate) fn ready(&mut self, serial: u32) -> bool {
         let Some(i) = self.position(serial) else { return false };
-        self.slots[i] = Slot { failures: 0, state: State::Up(serial) };
+        self.slots[i].state = State::Up(serial);
         if self.is_up() {
             self.starting = false;
         }
         true
     }
 
-    /// A worker ended. `blameless`: not by its own doing, its zygote went before it was there.
-    pub(crate) fn ended(&mut self, serial: u32, blameless: bool, now: Instant) -> Ended {
+    /// A worker ended.
+    pub(crate) fn ended(&mut self, serial: u32, life: Life, now: Instant) -> Ended {
         let Some(i) = self.position(serial) else { return Ended::Unknown };
         let was_up = matches!(self.slots[i].state, State::Up(_));
-        let surplus = self.slots.len() > self.usual && (was_up || blameless);
+        let surplus = self.slots.len() > self.usual && (was_up || life == Life::Cut);
         if self.draining || surplus {
             self.slots.swap_remove(i);
             return Ended::Left;
         }
         let slot = &mut self.slots[i];
-        if was_up || blameless {
-            slot.state = State::Empty(now);
-            return Ended::Replaced;
+        match life {
+            Life::Cut => slot.state = State::Empty(now),
+            Life::Worked if was_up => *slot = Slot { failures: 0, state: State::Empty(now) },
+            Life::Worked | Life::Idle => {
+                let hopeless = self.failures_max.is_some_and(|max| slot.failures >= max);
+                if !was_up && self.starting && hopeless {
+                    return Ended::Hopeless;
+                }
+                slot.state = State::Empty(now + pause(slot.failures));
+                slot.failures = slot.failures.saturating_add(1);
+            }
         }
-        if self.starting && self.failures_max.is_some_and(|max| slot.failures >= max) {
-            return Ended::Hopeless;
+        if was_up || life == Life::Cut {
+            Ended::Replaced
+        } else {
+            Ended::Failed { failures: slot.failures }
         }
-        slot.state = State::Empty(now + pause(slot.failures));
-        slot.failures += 1;
-        Ended::Failed { failures: slot.failures }
     }
 
     /// Requests wait: one more worker, if there may be one and none is on its way.
@@ -236,16 +255,32 @@ mod tests {
         let (mut f, now) = fleet(1, 1, Some(0));
         fork_due(&mut f, 1, now);
         f.ready(1);
-        assert_eq!(f.ended(1, false, now), Ended::Replaced);
+        assert_eq!(f.ended(1, Life::Worked, now), Ended::Replaced);
         assert_eq!(fork_due(&mut f, 2, now), 1);
-        assert_eq!(f.ended(1, false, now), Ended::Unknown);
+        assert_eq!(f.ended(1, Life::Worked, now), Ended::Unknown);
+    }
+
+    #[test]
+    fn workers_that_come_up_only_to_end_are_replaced_after_growing_pauses() {
+        let (mut f, mut now) = fleet(1, 1, Some(0));
+        let mut pauses = Vec::new();
+        for serial in 1..=6 {
+            assert_eq!(fork_due(&mut f, serial, now), 1);
+            f.ready(serial);
+            let life = if serial == 4 { Life::Worked } else { Life::Idle };
+            assert_eq!(f.ended(serial, life, now), Ended::Replaced);
+            let next = f.next(true).expect("another attempt");
+            pauses.push((next - now).as_millis());
+            now = next;
+        }
+        assert_eq!(pauses, [0, 100, 400, 0, 0, 100]);
     }
 
     #[test]
     fn a_boot_that_fails_at_the_start_is_fatal_when_none_may() {
         let (mut f, now) = fleet(1, 1, Some(0));
         fork_due(&mut f, 1, now);
-        assert_eq!(f.ended(1, false, now), Ended::Hopeless);
+        assert_eq!(f.ended(1, Life::Idle, now), Ended::Hopeless);
     }
 
     #[test]
@@ -254,14 +289,14 @@ mod tests {
         let mut pauses = Vec::new();
         for serial in 1..=6 {
             assert_eq!(fork_due(&mut f, serial, now), 1);
-            assert_eq!(f.ended(serial, false, now), Ended::Failed { failures: serial });
-            let next = f.next().expect("another attempt");
+            assert_eq!(f.ended(serial, Life::Idle, now), Ended::Failed { failures: serial });
+            let next = f.next(true).expect("another attempt");
             pauses.push((next - now).as_millis());
             now = next;
         }
         assert_eq!(pauses, [0, 100, 400, 900, 1000, 1000]);
         fork_due(&mut f, 7, now);
-        assert_eq!(f.ended(7, false, now), Ended::Hopeless);
+        assert_eq!(f.ended(7, Life::Idle, now), Ended::Hopeless);
     }
 
     #[test]
@@ -269,27 +304,27 @@ mod tests {
         let (mut f, now) = fleet(1, 1, Some(0));
         fork_due(&mut f, 1, now);
         f.ready(1);
-        f.ended(1, false, now);
+        f.ended(1, Life::Worked, now);
         fork_due(&mut f, 2, now);
-        assert_eq!(f.ended(2, false, now), Ended::Failed { failures: 1 });
+        assert_eq!(f.ended(2, Life::Idle, now), Ended::Failed { failures: 1 });
     }
 
     #[test]
     fn a_boot_that_hangs_is_killed_and_counts_as_failed() {
         let (mut f, now) = fleet(1, 1, None);
         fork_due(&mut f, 1, now);
-        assert_eq!(f.next(), Some(now + BOOT_MAX));
+        assert_eq!((f.next(true), f.next(false)), (Some(now + BOOT_MAX), Some(now + BOOT_MAX)));
         let late = now + BOOT_MAX;
         assert_eq!(f.due(late), [Action::Kill(1)]);
-        assert_eq!((f.due(late), f.next()), (vec![], None));
-        assert_eq!(f.ended(1, false, late), Ended::Failed { failures: 1 });
+        assert_eq!((f.due(late), f.next(true)), (vec![], None));
+        assert_eq!(f.ended(1, Life::Idle, late), Ended::Failed { failures: 1 });
     }
 
     #[test]
     fn a_worker_that_went_with_its_zygote_is_not_to_blame() {
         let (mut f, now) = fleet(1, 1, Some(0));
         fork_due(&mut f, 1, now);
-        assert_eq!(f.ended(1, true, now), Ended::Replaced);
+        assert_eq!(f.ended(1, Life::Cut, now), Ended::Replaced);
         assert_eq!(fork_due(&mut f, 2, now), 1);
     }
 
@@ -305,7 +340,7 @@ mod tests {
         f.ready(2);
         assert!(!f.pressed(now), "it has as many as it may");
         assert_eq!(f.surplus(), 1);
-        assert_eq!(f.ended(1, false, now), Ended::Left);
+        assert_eq!(f.ended(1, Life::Idle, now), Ended::Left);
         assert_eq!((f.surplus(), f.len()), (0, 1));
     }
 
@@ -314,10 +349,10 @@ mod tests {
         let (mut f, now) = fleet(2, 2, None);
         fork_due(&mut f, 1, now);
         f.ready(1);
-        f.ended(2, false, now);
+        f.ended(2, Life::Idle, now);
         f.drain();
-        assert_eq!((f.due(now), f.next(), f.len()), (vec![], None, 1));
-        assert_eq!(f.ended(1, false, now), Ended::Left);
+        assert_eq!((f.due(now), f.next(true), f.len()), (vec![], None, 1));
+        assert_eq!(f.ended(1, Life::Idle, now), Ended::Left);
         assert_eq!(f.len(), 0);
     }
 }

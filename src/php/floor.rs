@@ -1,16 +1,19 @@
 //! What all pools stand on: the roster of workers, the tasks, the log, and the way to
 //! tell the supervisor what happened.
 
-use super::link::Link;
+use super::link::{Link, watched};
 use super::log::{Level, Line, Log, SUPERVISOR, Value};
 use crate::pogo::{Hands, Tasks};
 use dashmap::DashMap;
 use php_wire::control::EXIT_OVER_LIMIT;
 use php_wire::frame::Kind;
 use php_wire::task::Outcome;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Signal, pidfd_send_signal};
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{SetOnce, mpsc};
 
@@ -29,6 +32,10 @@ pub(crate) struct Worker {
     /// Its socket.
     pub link: Arc<Link>,
     pid: AtomicI32,
+    /// Its process, where the system has descriptors for that.
+    process: OnceLock<OwnedFd>,
+    /// Whether it ever got work.
+    has_worked: AtomicBool,
     exit: SetOnce<Exit>,
 }
 
@@ -50,6 +57,8 @@ pub(crate) enum Event {
     BootFailed(Arc<Worker>, String),
     /// A worker's socket is closed.
     Lost(Arc<Worker>),
+    /// A worker's process ended, and there is no zygote to say how.
+    Died(u32),
     /// Requests have waited a while for a worker of this pool.
     Pressed(usize),
     /// Nobody wants what a worker does any more; it is to stop that in PHP's own way.
@@ -89,8 +98,16 @@ pub(crate) struct Floor {
 impl Worker {
     /// A worker that is about to be forked.
     pub(crate) fn new(serial: u32, pool: usize, zygote: u32, link: Link) -> Self {
-        let (link, pid, exit) = (Arc::new(link), AtomicI32::new(0), SetOnce::new());
-        Self { serial, pool, zygote, link, pid, exit }
+        Self {
+            serial,
+            pool,
+            zygote,
+            link: Arc::new(link),
+            pid: AtomicI32::new(0),
+            process: OnceLock::new(),
+            has_worked: AtomicBool::new(false),
+            exit: SetOnce::new(),
+        }
     }
 
     /// Its process, once the zygote has said so.
@@ -99,8 +116,49 @@ impl Worker {
     }
 
     /// The zygote said which process it is.
-    pub(crate) fn is_process(&self, pid: i32) {
+    pub(crate) fn is_process(&self, pid: i32, process: Option<OwnedFd>) {
         self.pid.store(pid, Ordering::Relaxed);
+        if let Some(process) = process {
+            // A worker is forked once.
+            let _ = self.process.set(process);
+        }
+    }
+
+    /// Kills it, if its process can be reached from here.
+    pub(crate) fn kill(&self) -> bool {
+        // An error means that it has ended.
+        self.process.get().map(|process| pidfd_send_signal(process, Signal::KILL)).is_some()
+    }
+
+    /// Whether its process is known to have ended.
+    pub(crate) fn is_dead(&self) -> bool {
+        const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let ended = |process: &OwnedFd| {
+            poll(&mut [PollFd::new(process, PollFlags::IN)], Some(&NOW)).is_ok_and(|n| n > 0)
+        };
+        self.process.get().is_some_and(ended)
+    }
+
+    /// Whether the end of its process can be seen from here.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.process.get().is_some()
+    }
+
+    /// Waits for the end of its process; `false` when it cannot be seen from here.
+    pub(crate) async fn dies(&self) -> bool {
+        let Some(Ok(process)) = self.process.get().map(OwnedFd::try_clone) else { return false };
+        let Ok(process) = watched(process) else { return false };
+        process.readable().await.is_ok()
+    }
+
+    /// It was given work.
+    pub(crate) fn works(&self) {
+        self.has_worked.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it ever was given work.
+    pub(crate) fn has_worked(&self) -> bool {
+        self.has_worked.load(Ordering::Relaxed)
     }
 
     /// It is known how it ended. The first to say so is right.
@@ -149,23 +207,27 @@ impl Roster {
         let _ = self.events.send(event);
     }
 
-    /// Sends a frame to a worker, if it is still there.
-    fn post(&self, worker: u32, kind: Kind, id: u64, parts: [&[u8]; 2]) {
-        let link = self.workers.get(&worker).map(|w| Arc::clone(&w.link));
-        if let Some(link) = link {
-            // Whoever reads from it learns that it is gone.
-            let _ = link.post(kind, 0, id, parts);
-        }
+    /// A worker whose end is not known yet.
+    pub(crate) fn worker(&self, serial: u32) -> Option<Arc<Worker>> {
+        self.workers.get(&serial).map(|worker| Arc::clone(&worker))
     }
 }
 
 impl Hands for Roster {
     fn run(&self, worker: u32, task: u64, message: &[u8]) {
-        self.post(worker, Kind::Task, task, [message, b""]);
+        if let Some(worker) = self.worker(worker) {
+            worker.works();
+            // Whoever reads from it learns that it is gone.
+            let _ = worker.link.post(Kind::Task, 0, task, [message, b""]);
+        }
     }
 
     fn answer(&self, spawner: u32, task: u64, outcome: Outcome<'_>) {
-        self.post(spawner, Kind::Result, task, [&[outcome.tag()], outcome.text()]);
+        if let Some(spawner) = self.worker(spawner) {
+            let parts = [&[outcome.tag()], outcome.text()];
+            // Whoever reads from it learns that it is gone.
+            let _ = spawner.link.post(Kind::Result, 0, task, parts);
+        }
     }
 
     fn stop(&self, worker: u32, task: u64) {

@@ -247,8 +247,12 @@ impl Link {
         take: &mut impl FnMut(Header, &[u8]) -> R,
     ) -> io::Result<Incoming<R>> {
         BUFFER.with_borrow_mut(|buffer| {
+            let mut is_over = false;
             let n = loop {
                 match rustix::net::recv(&socket, &mut buffer[..], RecvFlags::DONTWAIT) {
+                    // A look at the moment in which the peer closes may see the end, but not
+                    // yet the error below. (An empty datagram looks the same; it is skipped.)
+                    Ok((0, _)) if !is_over => is_over = true,
                     Ok((0, _)) => return Ok(Incoming::Bad(self.end())),
                     Ok((n, _)) => break n,
                     // So a Unix socket says, once and before what the peer had sent, that
@@ -371,9 +375,8 @@ mod tests {
             while send(&theirs, log, [b"", b""], SendFlags::empty()).is_ok() {}
         });
         let listener = Arc::clone(&link);
-        let listening = tokio::spawn(async move {
-            while listener.receive(|_, _| ()).await.is_ok() {}
-        });
+        let listening =
+            tokio::spawn(async move { while listener.receive(|_, _| ()).await.is_ok() {} });
         // On the one thread of this test.
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         link.hang_up();

@@ -64,8 +64,12 @@ impl Pool {
         serve::serve(self, head, client)
     }
 
-    /// A worker for one request; waits for one in turn.
-    pub(super) async fn take(self: &Arc<Self>) -> Result<Arc<Worker>, ServeError> {
+    /// A worker for one request; waits for one in turn, and not longer than to `until`, which
+    /// is set when a request begins to wait.
+    pub(super) async fn take(
+        self: &Arc<Self>,
+        until: &mut Option<Instant>,
+    ) -> Result<Arc<Worker>, ServeError> {
         let mut place = {
             let mut dispatch = self.dispatch.lock();
             if let Some(worker) = dispatch.take() {
@@ -85,9 +89,12 @@ impl Pool {
             }
             self.floor.roster.tell(Event::Pressed(self.index));
         }
-        let handed = match self.max_wait {
+        if until.is_none() {
+            *until = self.max_wait.map(|max| since + max);
+        }
+        let handed = match *until {
             None => (&mut place.handed).await,
-            Some(max) => match timeout_at(since + max, &mut place.handed).await {
+            Some(until) => match timeout_at(until, &mut place.handed).await {
                 Ok(handed) => handed,
                 Err(_elapsed) => return Err(ServeError::Busy),
             },

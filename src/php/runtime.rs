@@ -28,6 +28,9 @@ const REQUEST_GRACE: Duration = Duration::from_secs(1);
 /// The same for a task. The broker's patience with a cancelled one is a little longer.
 const TASK_GRACE: Duration = Duration::from_millis(400);
 
+/// How often a worker that runs any script may fail in a row to come up at the start.
+const CLASSIC_FAILURES_MAX: u32 = 5;
+
 /// Scripts, by the bytes of their paths, and the pools that run them.
 type ByScript = HashMap<Vec<u8>, Arc<Pool>>;
 
@@ -48,6 +51,14 @@ pub enum StartError {
     /// There is no PHP.
     #[error(transparent)]
     Zygote(#[from] ZygoteError),
+    /// The workers that run any script did not come up.
+    #[error("failed to start PHP: its workers do not come up{}", with_output(.exit, .output))]
+    Classic {
+        /// How one ended.
+        exit: String,
+        /// What it wrote.
+        output: String,
+    },
     /// A worker script did not come up.
     #[error(
         "failed to initialize workers: too many consecutive failures: worker {script} has not \
@@ -210,7 +221,8 @@ struct Build<'s> {
 impl Build<'_> {
     fn classic(&mut self) -> Arc<Pool> {
         let size = self.settings.classic;
-        self.pool("classic".into(), size, None, spec(WorkerKind::Classic, "worker classic"))
+        let spec = spec(WorkerKind::Classic, "worker classic");
+        self.pool("classic".into(), size, Some(CLASSIC_FAILURES_MAX), spec)
     }
 
     /// Pools of worker scripts: those that every handler reaches, and those of some.

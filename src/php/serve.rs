@@ -26,6 +26,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use tokio::time::Instant;
 
 /// How a request went that was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +136,9 @@ enum Failure {
     Failed(ServeError),
 }
 
+/// How many messages are taken after the end of an answer before its client has it.
+const LAST_WORDS_MAX: usize = 8;
+
 /// How much memory a thread keeps for the next request after a large one.
 const PAYLOAD_KEPT: usize = 256 * 1024;
 
@@ -149,8 +153,9 @@ pub(super) async fn serve<C: Client>(
     head: &Head<'_>,
     client: &mut C,
 ) -> Result<Served, ServeError> {
+    let mut until = None;
     loop {
-        let mut exchange = Exchange::open(pool, head).await?;
+        let mut exchange = Exchange::open(pool, head, &mut until).await?;
         match exchange.run(client).await {
             Ok(served) => return Ok(served),
             Err(Failure::Failed(e)) => return Err(e),
@@ -161,10 +166,17 @@ pub(super) async fn serve<C: Client>(
 
 impl<'h> Exchange<'h> {
     /// Takes a worker and gives it the request.
-    async fn open(pool: &Arc<Pool>, head: &'h Head<'h>) -> Result<Self, ServeError> {
+    async fn open(
+        pool: &Arc<Pool>,
+        head: &'h Head<'h>,
+        until: &mut Option<Instant>,
+    ) -> Result<Self, ServeError> {
+        if head.headers.len() > usize::from(u16::MAX) {
+            return Err(ServeError::HeadTooLarge);
+        }
         let id = pool.floor.next_request();
         loop {
-            let worker = pool.take().await?;
+            let worker = pool.take(until).await?;
             let sent = PAYLOAD.with_borrow_mut(|payload| {
                 payload.0.clear();
                 payload.0.shrink_to(PAYLOAD_KEPT);
@@ -284,7 +296,9 @@ impl<'h> Exchange<'h> {
             Ok(Err(e)) => return Err(self.broken(&e.to_string())),
             Err(e) => return Err(self.broken(&e.to_string())),
         };
-        self.heard = true;
+        if !std::mem::replace(&mut self.heard, true) {
+            self.worker.works();
+        }
         match &step {
             Step::Reply(..) => self.begun = true,
             Step::Aside(spawned) => self.spawned |= spawned,
@@ -328,7 +342,9 @@ impl<'h> Exchange<'h> {
 
     /// Gives the worker back if its `READY` is there.
     fn take_ready(&mut self) {
-        while let Some(step) = self.worker.link.receive_now(|h, p| self.read(h, p)) {
+        for _ in 0..LAST_WORDS_MAX {
+            let step = self.worker.link.receive_now(|h, p| self.read(h, p));
+            let Some(step) = step else { return };
             match step {
                 Ok(Ok(Step::Ready)) => return self.give_back(),
                 Ok(Ok(Step::Aside(spawned))) => self.spawned |= spawned,
@@ -394,8 +410,12 @@ impl<'h> Exchange<'h> {
     /// The worker's process ended in the middle.
     async fn lost(&mut self, unread: bool) -> Failure {
         self.on_loan = false;
+        let unread = unread && !self.heard;
+        if !unread {
+            self.worker.works();
+        }
         self.pool.floor.roster.tell(Event::Lost(Arc::clone(&self.worker)));
-        if unread && !self.heard {
+        if unread {
             return Failure::Unread;
         }
         if self.spawned {
@@ -421,6 +441,7 @@ impl<'h> Exchange<'h> {
     fn finish_elsewhere(&mut self, client_gone: bool, is_done: bool) {
         self.on_loan = false;
         let (pool, worker) = (Arc::clone(&self.pool), Arc::clone(&self.worker));
+        worker.works();
         if client_gone {
             // A worker that is gone is noticed when it is read from.
             let _ = worker.link.post(Kind::Abort, 0, self.id, [b"", b""]);

@@ -3,14 +3,16 @@
 //! One task for a runtime, and what happens rarely passes through it: requests and tasks
 //! do not. It alone knows the zygote.
 
+mod zygotes;
+
 use super::boot;
-use super::fleet::{Action, Ended, Fleet};
+use super::fleet::{Action, Ended, Fleet, Life};
 use super::floor::{Event, Exit, Floor, Worker};
 use super::link::Link;
 use super::log::{Level, Value};
 use super::pool::Pool;
 use super::runtime::StartError;
-use super::zygote::{PhpInfo, Zygote, ZygoteError};
+use super::zygote::Zygote;
 use php_wire::control::{EXIT_BAILOUT, EXIT_OK, FromZygote, ToZygote, WorkerKind, WorkerSpec};
 use php_wire::frame::{self, Kind};
 use std::collections::HashMap;
@@ -20,12 +22,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{sleep, sleep_until};
+use tokio::task::JoinHandle;
+use tokio::time::sleep_until;
+pub(crate) use zygotes::NewZygote;
 
-/// How long after a zygote that did not start, or ended at once, the next one is tried.
-const ZYGOTE_PAUSE: Duration = Duration::from_secs(1);
 /// How long a worker whose socket is closed may take to end.
 const LOST_MAX: Duration = Duration::from_secs(5);
+/// How many workers the zygote is asked for at a time. Orders wait in its socket, and one
+/// that overflows is taken for a zygote that is stuck.
+const ASKED_MAX: u32 = 32;
 /// How long to sleep when nothing is due: as good as for ever.
 const LONG: Duration = Duration::from_secs(3600);
 
@@ -35,16 +40,20 @@ pub(super) struct Supervisor {
     teams: Vec<Team>,
     host: Host,
     zygote: Option<Zygote>,
+    /// The start of another zygote.
+    next_zygote: Option<JoinHandle<()>>,
     /// The number of the zygote that runs or is being started.
     generation: u32,
+    /// How many workers it was asked for and has not forked yet.
+    asked: u32,
     serials: u32,
     events: mpsc::UnboundedReceiver<Event>,
     /// Who waits for the start, until it is over.
     starting: Option<oneshot::Sender<Result<(), StartError>>>,
     /// Workers whose socket is closed and whose end was not reported yet.
     lost: HashMap<u32, Instant>,
-    /// The lifelines of zygotes that are gone; their workers live as long as these.
-    lifelines: Vec<OwnedFd>,
+    /// The lifelines of zygotes that are gone, by number; their workers live as long.
+    lifelines: HashMap<u32, OwnedFd>,
     /// When the server ends, by when everybody has to be done.
     drain_until: Option<Instant>,
     /// Whether they were given any time.
@@ -88,10 +97,6 @@ pub(super) struct Limits {
     pub idle: Duration,
 }
 
-/// A zygote that was started to replace another, or why there is none.
-#[derive(Debug)]
-pub(crate) struct NewZygote(Result<(Zygote, PhpInfo), ZygoteError>);
-
 impl Supervisor {
     /// A supervisor with its first zygote; `starting` hears when all workers are up.
     pub(super) fn new(
@@ -109,12 +114,14 @@ impl Supervisor {
             teams,
             host,
             zygote: Some(zygote),
+            next_zygote: None,
             generation: 1,
+            asked: 0,
             serials: 0,
             events,
             starting: Some(starting),
             lost: HashMap::new(),
-            lifelines: Vec::new(),
+            lifelines: HashMap::new(),
             drain_until: None,
             patient: false,
             limits,
@@ -153,6 +160,13 @@ impl Supervisor {
                 &[("workers", Value::Int(count(self.floor.roster.workers.len())))],
             );
         }
+        if let Some(next) = self.next_zygote.take() {
+            next.abort();
+            // One that was there already lies in an event that nobody hears any more.
+            let _ = next.await;
+            self.events.close();
+            while self.events.recv().await.is_some() {}
+        }
         if let Some(zygote) = self.zygote.take() {
             zygote.end().await;
         }
@@ -169,14 +183,20 @@ impl Supervisor {
 
     /// When something is due next.
     fn wake_at(&self) -> Instant {
-        let forks = self.teams.iter().filter_map(|team| team.fleet.next());
-        // Nothing is forked without a zygote; its start is an event.
-        let forks = forks.filter(|_| self.zygote.is_some()).min();
+        // Nothing is forked without a zygote; its start is an event, and so is a fork.
+        let may_fork = self.may_fork();
+        let fleets = self.teams.iter().filter_map(|team| team.fleet.next(may_fork));
+        let fleets = fleets.filter(|_| self.zygote.is_some()).min();
         let grown = self.teams.iter().any(|team| team.fleet.surplus() > 0);
         let shrink = grown.then_some(self.shrink_at);
         let lost = self.lost.values().min().copied();
-        let times = [forks, shrink, lost, self.drain_until].into_iter().flatten();
+        let times = [fleets, shrink, lost, self.drain_until].into_iter().flatten();
         times.min().unwrap_or_else(|| Instant::now() + LONG)
+    }
+
+    /// Whether the zygote takes another order for a worker.
+    const fn may_fork(&self) -> bool {
+        self.zygote.is_some() && self.asked < ASKED_MAX
     }
 
     /// Forks and kills whoever is to be forked and killed now.
@@ -186,21 +206,33 @@ impl Supervisor {
             for at in 0..self.teams.len() {
                 for action in self.teams[at].fleet.due(now) {
                     match action {
-                        Action::Fork(slot) => self.fork(at, slot, now),
-                        Action::Kill(serial) => self.kill(serial),
+                        Action::Fork(slot) if self.may_fork() => self.fork(at, slot, now),
+                        Action::Fork(_) => {}
+                        Action::Kill(serial) => self.kill_unready(serial),
                     }
                 }
             }
         }
+        self.hurry_the_lost(now);
+        if self.shrink_at <= now {
+            self.shrink_at = now + self.limits.idle;
+            self.teams.iter_mut().for_each(Team::shrink);
+        }
+    }
+
+    /// Kills who lost its socket long ago and still lives. Who no longer does was not
+    /// reported, so its zygote is stuck.
+    fn hurry_the_lost(&mut self, now: Instant) {
         let overdue: Vec<u32> =
             self.lost.iter().filter(|(_, at)| **at <= now).map(|(serial, _)| *serial).collect();
         for serial in overdue {
             self.lost.insert(serial, now + LOST_MAX);
-            self.kill(serial);
-        }
-        if self.shrink_at <= now {
-            self.shrink_at = now + self.limits.idle;
-            self.teams.iter_mut().for_each(Team::shrink);
+            let worker = self.floor.roster.worker(serial);
+            if worker.is_some_and(|w| w.zygote == self.generation && w.is_dead()) {
+                self.zygote_gone("does not say who ended");
+            } else {
+                self.kill(serial);
+            }
         }
     }
 
@@ -225,8 +257,11 @@ impl Supervisor {
         let asked = self.zygote.as_ref().map(|zygote| zygote.fork(spec, &theirs));
         let door = team.pool.clone();
         tokio::spawn(boot::tend(Arc::clone(&self.floor), worker, door, team.tasks));
-        if let Some(Err(e)) = asked {
-            self.zygote_stuck(&e);
+        match asked {
+            Some(Ok(())) => self.asked += 1,
+            // Its boot ends at once, since nobody has the other end of its link.
+            Some(Err(e)) => self.not_ordered(&e),
+            None => {}
         }
     }
 
@@ -241,16 +276,24 @@ impl Supervisor {
         self.ended(serial, at, Exit::default(), Some(format!("cannot fork: {error}")));
     }
 
-    fn kill(&mut self, serial: u32) {
-        self.order(&ToZygote::Kill { serial });
+    /// Kills a worker whose boot takes too long.
+    fn kill_unready(&mut self, serial: u32) {
+        let unborn = self.floor.roster.worker(serial).is_some_and(|w| w.pid() == 0);
+        if unborn && self.zygote.is_some() {
+            self.zygote_gone("does not fork");
+        } else {
+            self.kill(serial);
+        }
     }
 
-    /// Gives the zygote an order. Without a zygote nobody can be killed; a worker whose
-    /// zygote is gone and whose socket is closed ends by itself.
-    fn order(&mut self, order: &ToZygote) {
-        if let Some(Err(e)) = self.zygote.as_ref().map(|zygote| zygote.order(order)) {
-            self.zygote_stuck(&e);
+    /// Kills a worker: by its process, which needs no zygote, or by its zygote.
+    fn kill(&mut self, serial: u32) {
+        let Some(worker) = self.floor.roster.worker(serial) else { return };
+        if worker.kill() {
+            return;
         }
+        worker.link.hang_up();
+        self.order(&ToZygote::Kill { serial });
     }
 
     fn hear(&mut self, event: Event) {
@@ -261,10 +304,11 @@ impl Supervisor {
                 self.ended(worker.serial, worker.pool, exit, Some(output));
             }
             Event::Lost(worker) => self.lost(&worker),
+            Event::Died(serial) => self.exited(serial, Exit::default()),
             Event::Pressed(at) => self.pressed(at),
             Event::Stop { serial, job } => self.order(&ToZygote::Stop { serial, job }),
             Event::Kill(serial) => self.kill(serial),
-            Event::Zygote(new) => self.new_zygote(new.0),
+            Event::Zygote(new) => self.new_zygote(*new),
             Event::Drain(grace) => self.drain(grace),
         }
     }
@@ -287,16 +331,18 @@ impl Supervisor {
         }
     }
 
-    /// A worker's socket is closed. How it ended is its zygote's to say, if it can.
+    /// A worker's socket is closed. How it ended is its zygote's to say, if it can; that
+    /// it ended, who watches its process.
     fn lost(&mut self, worker: &Arc<Worker>) {
-        if worker.zygote == self.generation && self.zygote.is_some() {
-            if self.floor.roster.workers.contains_key(&worker.serial) {
-                self.lost.insert(worker.serial, Instant::now() + LOST_MAX);
-            }
+        if !self.floor.roster.workers.contains_key(&worker.serial) {
             return;
         }
-        worker.has_ended(Exit::default());
-        self.ended(worker.serial, worker.pool, Exit::default(), None);
+        let has_zygote = worker.zygote == self.generation && self.zygote.is_some();
+        if has_zygote || worker.is_watched() {
+            self.lost.insert(worker.serial, Instant::now() + LOST_MAX);
+        } else {
+            self.exited(worker.serial, Exit::default());
+        }
     }
 
     fn pressed(&mut self, at: usize) {
@@ -319,19 +365,21 @@ impl Supervisor {
         }
     }
 
-    fn hear_zygote(&mut self, report: io::Result<Option<FromZygote>>) {
-        let report = match report {
+    fn hear_zygote(&mut self, report: io::Result<Option<(FromZygote, Option<OwnedFd>)>>) {
+        let (report, process) = match report {
             Ok(Some(report)) => report,
             Ok(None) => return self.zygote_gone("ended"),
             Err(e) => return self.zygote_gone(&format!("broke its link: {e}")),
         };
         match report {
             FromZygote::Forked { serial, pid } => {
+                self.asked = self.asked.saturating_sub(1);
                 if let Some(worker) = self.floor.roster.workers.get(&serial) {
-                    worker.is_process(pid);
+                    worker.is_process(pid, process);
                 }
             }
             FromZygote::ForkFailed { serial, error } => {
+                self.asked = self.asked.saturating_sub(1);
                 // Its socket is closed as well; who tends its boot reports the rest.
                 self.floor.say(
                     Level::Error,
@@ -348,7 +396,7 @@ impl Supervisor {
         }
     }
 
-    /// A worker's process ended.
+    /// A worker's process ended, in this way if anybody saw it.
     fn exited(&mut self, serial: u32, exit: Exit) {
         let worker = self.floor.roster.workers.get(&serial).map(|w| Arc::clone(&w));
         let Some(worker) = worker else { return };
@@ -367,12 +415,21 @@ impl Supervisor {
         if let Some(pool) = &team.pool {
             pool.remove(serial);
         }
-        let zygote_is_gone = self.zygote.is_none()
-            || worker.as_ref().is_some_and(|(_, w)| w.zygote != self.generation);
-        let blameless = zygote_is_gone && exit == Exit::default();
-        let pid = worker.map_or(0, |(_, w)| w.pid());
-        let was = team.fleet.ended(serial, blameless, Instant::now());
-        self.report_end(at, pid, exit, was, output);
+        let worker = worker.map(|(_, worker)| worker);
+        let zygote_is_gone =
+            self.zygote.is_none() || worker.as_ref().is_some_and(|w| w.zygote != self.generation);
+        let life = if zygote_is_gone && exit == Exit::default() {
+            Life::Cut
+        } else if worker.as_ref().is_some_and(|w| w.has_worked()) {
+            Life::Worked
+        } else {
+            Life::Idle
+        };
+        let was = team.fleet.ended(serial, life, Instant::now());
+        // What it spawned outside of any request.
+        self.floor.request_ended(serial);
+        self.cut_lifelines();
+        self.report_end(at, worker.map_or(0, |w| w.pid()), exit, was, output);
     }
 
     /// Logs the end of a worker, and fails the start when it was the last chance.
@@ -406,71 +463,12 @@ impl Supervisor {
                 let script = team.spec.script.clone();
                 let output = output.unwrap_or_default();
                 if let Some(starting) = self.starting.take() {
-                    let _ = starting.send(Err(StartError::Worker { script, exit: how, output }));
+                    let error = match team.spec.kind {
+                        WorkerKind::Classic => StartError::Classic { exit: how, output },
+                        _ => StartError::Worker { script, exit: how, output },
+                    };
+                    let _ = starting.send(Err(error));
                 }
-            }
-        }
-    }
-
-    /// The zygote does not take orders.
-    fn zygote_stuck(&mut self, error: &io::Error) {
-        self.zygote_gone(&format!("takes no orders: {error}"));
-    }
-
-    /// There is no zygote any more; running workers go on, and another is started.
-    fn zygote_gone(&mut self, how: &str) {
-        let Some(zygote) = self.zygote.take() else { return };
-        let pid = zygote.pid().map_or(0, i64::from);
-        self.floor.say(
-            Level::Error,
-            "the zygote is gone, starting another",
-            &[("pid", Value::Int(pid)), ("how", Value::Str(how))],
-        );
-        self.lifelines.push(zygote.outlived());
-        for serial in std::mem::take(&mut self.lost).into_keys() {
-            let worker = self.floor.roster.workers.get(&serial).map(|w| Arc::clone(&w));
-            if let Some(worker) = worker {
-                worker.has_ended(Exit::default());
-                self.ended(serial, worker.pool, Exit::default(), None);
-            }
-        }
-        if self.drain_until.is_none() {
-            let lived = self.zygote_since.elapsed();
-            self.start_zygote(if lived < ZYGOTE_PAUSE { ZYGOTE_PAUSE } else { Duration::ZERO });
-        }
-    }
-
-    /// Starts another zygote after a pause, without letting anybody wait for it.
-    fn start_zygote(&mut self, pause: Duration) {
-        self.generation += 1;
-        let Host { path, ini } = self.host.clone();
-        let floor = Arc::clone(&self.floor);
-        tokio::spawn(async move {
-            sleep(pause).await;
-            let new = Zygote::start(&path, &ini).await;
-            floor.roster.tell(Event::Zygote(Box::new(NewZygote(new))));
-        });
-    }
-
-    fn new_zygote(&mut self, new: Result<(Zygote, PhpInfo), ZygoteError>) {
-        match new {
-            Ok((zygote, info)) => {
-                self.floor.say(
-                    Level::Info,
-                    "the zygote was replaced",
-                    &[("php_version", Value::Str(&info.version))],
-                );
-                self.zygote_since = Instant::now();
-                self.zygote = Some(zygote);
-            }
-            Err(e) => {
-                let error = e.to_string();
-                self.floor.say(
-                    Level::Error,
-                    "cannot start a zygote, trying again",
-                    &[("error", Value::Str(&error))],
-                );
-                self.start_zygote(ZYGOTE_PAUSE);
             }
         }
     }

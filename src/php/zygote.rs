@@ -101,6 +101,10 @@ impl Zygote {
         let boot = ToZygote::Boot { version: php_wire::VERSION, ini: ini.to_vec() };
         let booted = match zygote.order(&boot) {
             Ok(()) => timeout(BOOT_MAX, zygote.report()).await,
+            Err(e) if e.kind() == io::ErrorKind::InvalidInput => {
+                let how = format!("cannot be told its settings: {e}");
+                return Err(ZygoteError::Boot { host: host.into(), how });
+            }
             // It ended before it read anything; how it ended says more.
             Err(_) => Ok(Ok(None)),
         };
@@ -109,7 +113,7 @@ impl Zygote {
                 let how = format!("said nothing for {}s", BOOT_MAX.as_secs());
                 Err(ZygoteError::Boot { host: host.into(), how })
             }
-            Ok(report) => zygote.judge(host, report?).await,
+            Ok(report) => zygote.judge(host, report?.map(|(report, _)| report)).await,
         }?;
         Ok((zygote, info))
     }
@@ -154,7 +158,8 @@ impl Zygote {
     /// Gives an order.
     ///
     /// # Errors
-    /// When the zygote is gone, or so many orders wait that it must be stuck.
+    /// `WouldBlock` when so many orders wait that the zygote must be stuck, `InvalidInput`
+    /// when the order is too long, any other when the zygote is gone.
     pub(crate) fn order(&self, order: &ToZygote) -> io::Result<()> {
         php_wire::control::send(self.control.get_ref(), order, None)
     }
@@ -168,8 +173,9 @@ impl Zygote {
         php_wire::control::send(self.control.get_ref(), &order, Some(socket.as_fd()))
     }
 
-    /// The next report; `None` when the zygote is gone. May be dropped and called again.
-    pub(crate) async fn report(&self) -> io::Result<Option<FromZygote>> {
+    /// The next report, and the descriptor that came with it; `None` when the zygote is
+    /// gone. May be dropped and called again.
+    pub(crate) async fn report(&self) -> io::Result<Option<(FromZygote, Option<OwnedFd>)>> {
         loop {
             let mut guard = self.control.readable().await?;
             let got = guard.try_io(|control| {
@@ -178,7 +184,7 @@ impl Zygote {
             match got {
                 Err(_would_block) => {}
                 Ok(Err(e)) if e.kind() == io::ErrorKind::Interrupted => {}
-                Ok(report) => return Ok(report?.map(|(report, _fd)| report)),
+                Ok(report) => return report,
             }
         }
     }
@@ -228,6 +234,13 @@ mod tests {
     async fn a_host_that_is_missing_is_one_clear_error() {
         let error = Zygote::start(Path::new("/nowhere/pogo-php"), &[]).await.expect_err("none");
         check(&error, "cannot run the PHP host \"/nowhere/pogo-php\": No such file or directory");
+    }
+
+    #[tokio::test]
+    async fn settings_that_are_too_long_are_one_clear_error() {
+        let ini = [("a".to_owned(), "x".repeat(php_wire::control::CONTROL_MAX))];
+        let error = Zygote::start(Path::new("/bin/cat"), &ini).await.expect_err("no PHP");
+        check(&error, "cannot be told its settings: control message too long");
     }
 
     #[tokio::test]

@@ -17,11 +17,13 @@ mod tests;
 use super::quote::quoted;
 use crate::config::duration::Duration as GoDuration;
 use bytes::Bytes;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 /// How many tasks may wait in one pool.
 pub(crate) const QUEUE_MAX: usize = 65_536;
+/// How many bytes their messages may have together.
+pub(crate) const QUEUE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// How long a worker may take to stop a cancelled task before it is killed.
 pub(crate) const STOP_MAX: Duration = Duration::from_millis(600);
 /// What the caller of a task is told whose worker ended or failed.
@@ -86,18 +88,25 @@ pub(crate) struct Broker {
     pools: Vec<Pool>,
     tasks: HashMap<TaskId, Task>,
     /// The tasks of each spawner that are not over.
-    spawned: HashMap<WorkerId, Vec<TaskId>>,
+    spawned: BTreeSet<(WorkerId, TaskId)>,
     /// The workers of all pools.
     members: HashMap<WorkerId, Member>,
+    /// The last place given in a queue.
+    last: Place,
     closing: bool,
 }
+
+/// A place in a queue; the lower the sooner.
+type Place = u64;
 
 #[derive(Debug)]
 struct Pool {
     config: PoolConfig,
     idle: Vec<WorkerId>,
-    /// Tasks in order; those that were cancelled are gone from `tasks` and skipped.
-    queue: VecDeque<TaskId>,
+    /// The tasks that wait.
+    queue: BTreeMap<Place, TaskId>,
+    /// How long their messages are together.
+    queue_bytes: usize,
     members: u32,
 }
 
@@ -110,7 +119,7 @@ struct Task {
 
 #[derive(Debug)]
 enum TaskState {
-    Queued { message: Bytes, deadline: Instant },
+    Queued { place: Place, message: Bytes, deadline: Instant },
     Running(WorkerId),
 }
 
@@ -124,6 +133,8 @@ struct Member {
     awaits: Option<TaskId>,
     /// When it is killed, if it does not stop a cancelled task.
     kill_at: Option<Instant>,
+    /// Whether it is being killed: it gets nothing any more.
+    doomed: bool,
 }
 
 impl Broker {
@@ -132,14 +143,16 @@ impl Broker {
         let pools = pools.into_iter().map(|config| Pool {
             config,
             idle: Vec::new(),
-            queue: VecDeque::new(),
+            queue: BTreeMap::new(),
+            queue_bytes: 0,
             members: 0,
         });
         Self {
             pools: pools.collect(),
             tasks: HashMap::new(),
-            spawned: HashMap::new(),
+            spawned: BTreeSet::new(),
             members: HashMap::new(),
+            last: 0,
             closing: false,
         }
     }
@@ -164,22 +177,25 @@ impl Broker {
         if self.tasks.contains_key(&id) {
             return fail("Pogo task id is taken".into());
         }
-        self.spawned.entry(spawner).or_default().push(id);
         if let Some(worker) = pool.idle.pop() {
+            self.spawned.insert((spawner, id));
             self.tasks.insert(id, Task { spawner, pool: at, state: TaskState::Running(worker) });
             self.member(worker).running = Some(id);
             return (Some(Action::Run { worker, task: id, message }), false);
         }
-        if pool.queue.len() >= QUEUE_MAX {
-            let error =
-                format!("Pogo pool {} has too many waiting tasks", quoted(&pool.config.name));
-            self.unlist(spawner, id);
-            return fail(error);
+        let bytes = pool.queue_bytes + message.len();
+        if pool.queue.len() >= QUEUE_MAX || bytes > QUEUE_BYTES_MAX {
+            let name = quoted(&pool.config.name);
+            return fail(format!("Pogo pool {name} has too many waiting tasks"));
         }
         let first = pool.queue.is_empty();
-        pool.queue.push_back(id);
-        let state = TaskState::Queued { message, deadline: now + pool.config.max_wait };
+        self.last += 1;
+        let (place, deadline) = (self.last, now + pool.config.max_wait);
+        pool.queue.insert(place, id);
+        pool.queue_bytes = bytes;
+        let state = TaskState::Queued { place, message, deadline };
         self.tasks.insert(id, Task { spawner, pool: at, state });
+        self.spawned.insert((spawner, id));
         (None, first)
     }
 
@@ -219,17 +235,21 @@ impl Broker {
         Ok(spawner)
     }
 
-    /// A worker of a pool is idle, for the first time or again.
-    pub(crate) fn idle(&mut self, worker: WorkerId, pool: u16) -> Option<Action> {
+    /// A worker of a pool is idle, for the first time or again; one that has not ended its
+    /// task is `Err`.
+    pub(crate) fn idle(&mut self, worker: WorkerId, pool: u16) -> Result<Option<Action>, NotYours> {
         let at = usize::from(pool);
         let member = self.members.entry(worker).or_insert_with(|| {
             self.pools[at].members += 1;
-            Member { pool: at, running: None, awaits: None, kill_at: None }
+            Member { pool: at, running: None, awaits: None, kill_at: None, doomed: false }
         });
-        if member.running.is_some() || self.pools[at].idle.contains(&worker) {
-            return None;
+        if member.running.is_some() {
+            return Err(NotYours);
         }
-        self.next_task(worker, at)
+        if member.doomed || self.pools[at].idle.contains(&worker) {
+            return Ok(None);
+        }
+        Ok(self.next_task(worker, at))
     }
 
     /// A worker of a pool ended, perhaps by a signal.
@@ -239,7 +259,7 @@ impl Broker {
         pool.members -= 1;
         pool.idle.retain(|w| *w != worker);
         let id = member.running?;
-        let task = self.tasks.remove(&id)?;
+        let task = self.take(id)?;
         self.settle(task.spawner, id);
         let error = signal.map_or_else(
             || WORKER_ERROR.to_owned(),
@@ -259,12 +279,18 @@ impl Broker {
 
     /// A request ended, or the worker that served it; its tasks end with it.
     pub(crate) fn request_ended(&mut self, spawner: WorkerId, now: Instant) -> Vec<Action> {
-        let ids = self.spawned.remove(&spawner).unwrap_or_default();
-        ids.into_iter().filter_map(|id| self.cancel(id, now)).collect()
+        let own = (spawner, TaskId::MIN)..=(spawner, TaskId::MAX);
+        let own: Vec<_> = self.spawned.range(own).copied().collect();
+        let mut actions = Vec::new();
+        for one in own {
+            self.spawned.remove(&one);
+            actions.extend(self.cancel(one.1, now));
+        }
+        actions
     }
 
     /// When [`Self::tick`] is to be called.
-    pub(crate) fn next_deadline(&mut self) -> Option<Instant> {
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let kills = self.members.values().filter_map(|m| m.kill_at).min();
         let mut first = kills;
         for at in 0..self.pools.len() {
@@ -279,7 +305,7 @@ impl Broker {
         let mut actions = Vec::new();
         for (worker, member) in &mut self.members {
             if member.kill_at.is_some_and(|at| at <= now) {
-                member.kill_at = None;
+                (member.kill_at, member.doomed) = (None, true);
                 actions.push(Action::Kill { worker: *worker });
             }
         }
@@ -299,22 +325,21 @@ impl Broker {
     /// Takes no more tasks; those that wait fail, those that run go on.
     pub(crate) fn close(&mut self) -> Vec<Action> {
         self.closing = true;
-        let is_queued = |t: &Task| matches!(t.state, TaskState::Queued { .. });
-        let queued = self.tasks.iter().filter(|(_, t)| is_queued(t)).map(|(id, _)| *id);
+        let queued = self.pools.iter().flat_map(|pool| pool.queue.values().copied());
         let queued: Vec<TaskId> = queued.collect();
         queued.into_iter().filter_map(|id| self.refuse(id, SHUTTING_DOWN.into())).collect()
     }
 
     /// Lets a queued task fail.
     fn refuse(&mut self, id: TaskId, error: String) -> Option<Action> {
-        let task = self.tasks.remove(&id)?;
+        let task = self.take(id)?;
         self.settle(task.spawner, id);
         Some(Action::Fail { spawner: task.spawner, task: id, error })
     }
 
     /// Nobody wants a task any more: drops it from its queue, or stops it.
     fn cancel(&mut self, id: TaskId, now: Instant) -> Option<Action> {
-        match self.tasks.remove(&id)?.state {
+        match self.take(id)?.state {
             TaskState::Queued { .. } => None,
             TaskState::Running(worker) => {
                 self.member(worker).kill_at = Some(now + STOP_MAX);
@@ -325,50 +350,45 @@ impl Broker {
 
     /// Gives an idle worker the next task of its pool, or lets it rest.
     fn next_task(&mut self, worker: WorkerId, at: usize) -> Option<Action> {
-        while let Some(id) = self.pools[at].queue.pop_front() {
-            let Some(task) = self.tasks.get_mut(&id) else { continue };
-            let state = std::mem::replace(&mut task.state, TaskState::Running(worker));
-            let TaskState::Queued { message, .. } = state else {
-                task.state = state;
-                continue;
-            };
-            self.member(worker).running = Some(id);
-            return Some(Action::Run { worker, task: id, message });
-        }
-        self.pools[at].idle.push(worker);
-        None
+        let Some((id, _)) = self.head(at) else {
+            self.pools[at].idle.push(worker);
+            return None;
+        };
+        let task = self.take(id)?;
+        let TaskState::Queued { message, .. } = task.state else { return None };
+        self.tasks.insert(id, Task { state: TaskState::Running(worker), ..task });
+        self.member(worker).running = Some(id);
+        Some(Action::Run { worker, task: id, message })
     }
 
-    /// The first task of a queue that was not cancelled, and its deadline. All tasks of a
-    /// pool wait equally long, so this is the pool's first deadline.
-    fn head(&mut self, at: usize) -> Option<(TaskId, Instant)> {
-        let queue = &mut self.pools[at].queue;
-        while let Some(id) = queue.front() {
-            match self.tasks.get(id).map(|t| &t.state) {
-                Some(TaskState::Queued { deadline, .. }) => return Some((*id, *deadline)),
-                _ => drop(queue.pop_front()),
-            }
+    /// The first task of a queue, and its deadline. All tasks of a pool wait equally long,
+    /// so this is the pool's first deadline.
+    fn head(&self, at: usize) -> Option<(TaskId, Instant)> {
+        let (_, id) = self.pools[at].queue.first_key_value()?;
+        match self.tasks.get(id)?.state {
+            TaskState::Queued { deadline, .. } => Some((*id, deadline)),
+            TaskState::Running(_) => None,
         }
-        None
+    }
+
+    /// Takes a task out, from its queue too.
+    fn take(&mut self, id: TaskId) -> Option<Task> {
+        let task = self.tasks.remove(&id)?;
+        if let TaskState::Queued { place, message, .. } = &task.state {
+            let pool = &mut self.pools[task.pool];
+            pool.queue.remove(place);
+            pool.queue_bytes -= message.len();
+        }
+        Some(task)
     }
 
     /// A task is over: its spawner no longer has it and no longer waits for it.
     fn settle(&mut self, spawner: WorkerId, id: TaskId) {
-        self.unlist(spawner, id);
+        self.spawned.remove(&(spawner, id));
         if let Some(member) = self.members.get_mut(&spawner)
             && member.awaits == Some(id)
         {
             member.awaits = None;
-        }
-    }
-
-    /// Strikes a task off its spawner's list.
-    fn unlist(&mut self, spawner: WorkerId, id: TaskId) {
-        if let Some(ids) = self.spawned.get_mut(&spawner) {
-            ids.retain(|other| *other != id);
-            if ids.is_empty() {
-                self.spawned.remove(&spawner);
-            }
         }
     }
 
@@ -377,7 +397,7 @@ impl Broker {
     }
 }
 
-/// A worker said that it ended a task that is not its own.
+/// A worker said that it ended a task that is not its own, or is idle with one of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotYours;
 

@@ -93,9 +93,10 @@ impl Tasks {
     }
 
     /// A worker of a pool waits for a task.
-    pub(crate) fn idle(&self, worker: WorkerId, pool: u16) {
-        let action = self.broker.lock().idle(worker, pool);
+    pub(crate) fn idle(&self, worker: WorkerId, pool: u16) -> Result<(), NotYours> {
+        let action = self.broker.lock().idle(worker, pool)?;
         self.carry_out(action);
+        Ok(())
     }
 
     /// A worker of a pool ended.

@@ -41,7 +41,7 @@ enum Then {
 pub(super) async fn finish(pool: Arc<Pool>, worker: Arc<Worker>, left: Left) {
     let Left { id, uri, mut spawned, mut is_done } = left;
     loop {
-        let heard = worker.link.receive(|h, p| read(&pool, &worker, &uri, h, p)).await;
+        let heard = worker.link.receive(|h, p| read(&pool, &worker, (id, &uri), h, p)).await;
         let then = match heard {
             Ok(Ok(then)) => then,
             Ok(Err(e)) => return condemn(&pool, &worker, &e.to_string()),
@@ -86,11 +86,14 @@ pub(super) async fn finish(pool: Arc<Pool>, worker: Arc<Worker>, left: Left) {
 fn read(
     pool: &Pool,
     worker: &Worker,
-    uri: &[u8],
+    (id, uri): (u64, &[u8]),
     header: Header,
     payload: &[u8],
 ) -> Result<Then, FrameError> {
     Ok(match header.kind {
+        Kind::Response | Kind::Inform | Kind::Want if header.id != id => {
+            return Err(FrameError::Payload("a frame of another request"));
+        }
         Kind::Ready => Then::Idle,
         Kind::Response if header.has(flag::EXIT) => Then::Exit,
         Kind::Response if header.has(flag::IDLE) => Then::Idle,

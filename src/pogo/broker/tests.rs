@@ -19,13 +19,18 @@ fn rig(sizes: &[u32]) -> Rig {
     let mut broker = Broker::new(pools.collect());
     for (i, size) in (0_u16..).zip(sizes) {
         for n in (1..=*size).rev() {
-            assert_eq!(broker.idle(u32::from(i) * 10 + n, i), None);
+            assert_eq!(broker.idle(u32::from(i) * 10 + n, i), Ok(None));
         }
     }
     Rig { broker, now: Instant::now() }
 }
 
 impl Rig {
+    #[track_caller]
+    fn idle(&mut self, worker: WorkerId, pool: u16) -> Option<Action> {
+        self.broker.idle(worker, pool).expect("a worker that runs nothing")
+    }
+
     fn spawn(&mut self, spawner: WorkerId, task: TaskId, pool: u16) -> Option<Action> {
         self.broker.spawn(spawner, task, pool, Bytes::from_static(b"m"), self.now).0
     }
@@ -57,7 +62,7 @@ fn a_task_runs_on_the_worker_that_was_idle_last_and_its_spawner_is_answered() {
     let mut r = rig(&[2]);
     r.start(PAGE, 1, 0, 1);
     assert_eq!(r.broker.done(1, 1), Ok(Some(PAGE)));
-    assert_eq!(r.broker.idle(1, 0), None);
+    assert_eq!(r.idle(1, 0), None);
     r.start(PAGE, 2, 0, 1);
     r.start(PAGE, 3, 0, 2);
 }
@@ -70,7 +75,7 @@ fn tasks_wait_in_order() {
     r.queue(PAGE, 3, 0);
     for next in [2, 3] {
         assert_eq!(r.broker.done(1, next - 1), Ok(Some(PAGE)));
-        assert_eq!(r.broker.idle(1, 0), run(1, next));
+        assert_eq!(r.idle(1, 0), run(1, next));
     }
 }
 
@@ -86,7 +91,7 @@ fn a_task_that_finds_no_worker_in_time_fails() {
     assert_eq!(r.broker.tick(deadline), [fail(PAGE, 2, error)]);
     assert_eq!(r.broker.next_deadline(), None);
     assert_eq!(r.broker.done(1, 1), Ok(Some(PAGE)));
-    assert_eq!(r.broker.idle(1, 0), None, "the task that failed is not run later");
+    assert_eq!(r.idle(1, 0), None, "the task that failed is not run later");
 }
 
 #[test]
@@ -100,7 +105,7 @@ fn the_end_of_a_worker_is_the_failure_of_its_task() {
         r.start(PAGE, 1, 0, 1);
         r.queue(PAGE, 2, 0);
         assert_eq!(r.broker.gone(1, signal), Some(fail(PAGE, 1, error)));
-        assert_eq!(r.broker.idle(7, 0), run(7, 2), "its successor takes the next task");
+        assert_eq!(r.idle(7, 0), run(7, 2), "its successor takes the next task");
     }
 }
 
@@ -120,7 +125,7 @@ fn the_tasks_of_a_request_end_with_it() {
     r.queue(PAGE + 1, 3, 0);
     assert_eq!(r.broker.request_ended(PAGE, r.now), [Action::Stop { worker: 1, task: 1 }]);
     assert_eq!(r.broker.done(1, 1), Ok(None), "nobody wants its outcome");
-    assert_eq!(r.broker.idle(1, 0), run(1, 3));
+    assert_eq!(r.idle(1, 0), run(1, 3));
     assert!(r.broker.request_ended(PAGE, r.now).is_empty());
 }
 
@@ -209,7 +214,7 @@ fn a_queued_task_is_waited_for_while_one_worker_may_get_free() {
     let error = "Pogo pool \"p0\" would wait on itself";
     assert_eq!(r.broker.awaits(2, 4), [fail(2, 4, error)], "now nobody could take either");
     assert_eq!(r.broker.done(2, 2), Ok(Some(PAGE)));
-    assert_eq!(r.broker.idle(2, 0), run(2, 3));
+    assert_eq!(r.idle(2, 0), run(2, 3));
 }
 
 #[test]
@@ -241,7 +246,7 @@ fn a_worker_that_is_being_replaced_may_still_come() {
     r.broker.gone(2, Some(9));
     r.queue(1, 2, 0);
     assert!(r.broker.awaits(1, 2).is_empty());
-    assert_eq!(r.broker.idle(3, 0), run(3, 2));
+    assert_eq!(r.idle(3, 0), run(3, 2));
 }
 
 #[test]
@@ -253,4 +258,48 @@ fn the_end_of_a_wait_is_known() {
     r.broker.forget(1, 2, r.now);
     r.queue(2, 3, 0);
     assert!(r.broker.awaits(2, 3).is_empty(), "worker 1 no longer waits");
+}
+
+#[test]
+fn a_worker_that_is_idle_in_the_middle_of_its_task_is_found_out() {
+    let mut r = rig(&[1]);
+    r.start(PAGE, 1, 0, 1);
+    assert_eq!(r.broker.idle(1, 0), Err(NotYours));
+}
+
+#[test]
+fn a_worker_that_is_being_killed_gets_no_other_task() {
+    let mut r = rig(&[1]);
+    r.start(PAGE, 1, 0, 1);
+    assert_eq!(r.broker.request_ended(PAGE, r.now), [Action::Stop { worker: 1, task: 1 }]);
+    assert_eq!(r.broker.tick(r.now + STOP_MAX), [Action::Kill { worker: 1 }]);
+    assert_eq!(r.broker.done(1, 1), Ok(None));
+    assert_eq!(r.idle(1, 0), None);
+    r.queue(PAGE, 2, 0);
+    assert_eq!(r.broker.gone(1, Some(9)), None);
+    assert_eq!(r.idle(2, 0), run(2, 2));
+}
+
+#[test]
+fn what_waits_is_bounded_in_number_and_in_bytes() {
+    let error = "Pogo pool \"p0\" has too many waiting tasks";
+    let mut r = rig(&[0]);
+    let many = TaskId::try_from(QUEUE_MAX).expect("it fits");
+    for task in 0..many {
+        r.queue(PAGE, task, 0);
+    }
+    assert_eq!(r.spawn(PAGE, many, 0), Some(fail(PAGE, many, error)));
+    assert_eq!(r.broker.forget(PAGE, 7, r.now), None);
+    r.queue(PAGE, many, 0);
+    assert_eq!(r.broker.request_ended(PAGE, r.now), []);
+    let large = Bytes::from(vec![0; QUEUE_BYTES_MAX / 2]);
+    let spawn = |r: &mut Rig, task| r.broker.spawn(PAGE, task, 0, large.clone(), r.now).0;
+    for task in [1, 2] {
+        assert_eq!(spawn(&mut r, task), None);
+    }
+    assert_eq!(r.spawn(PAGE, 3, 0), Some(fail(PAGE, 3, error)));
+    assert_eq!(r.broker.forget(PAGE, 1, r.now), None);
+    assert_eq!(spawn(&mut r, 4), None);
+    assert_eq!(r.broker.close().len(), 2);
+    assert_eq!((r.broker.spawned.len(), r.broker.pools[0].queue_bytes), (0, 0));
 }
