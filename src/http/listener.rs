@@ -130,11 +130,11 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 
 /// Finds out which protocol is spoken, and speaks it.
 async fn serve(tcp: TcpStream, connection: Connection) {
-    let mut conn = Conn::new(tcp, connection.remote);
-    let limit = connection.site.load().timeouts.head;
+    let timeouts = connection.site.load().timeouts;
+    let mut conn = Conn::new(tcp, connection.remote, timeouts.write);
     let sniffed = tokio::select! {
         biased;
-        sniffed = tokio::time::timeout(limit, speaks_h2(&mut conn)) => sniffed,
+        sniffed = tokio::time::timeout(timeouts.head, speaks_h2(&mut conn)) => sniffed,
         () = connection.stopped() => return,
     };
     match sniffed {
