@@ -103,28 +103,65 @@ async fn begins(conn: &mut Conn, connection: &Connection, site: &Site) -> bool {
 /// come, and the first line is judged as soon as it is there.
 async fn whole_head(conn: &mut Conn, max: usize) -> Begun {
     let mut line = None;
-    // Lines before this place are not the empty one that ends a head.
-    let mut seen = 0;
+    let mut scan = Scan::default();
     loop {
-        if seen == 0 {
-            skip_empty_lines(conn.waiting_mut());
+        let head = conn.waiting_mut();
+        if scan == Scan::default() {
+            skip_empty_lines(head);
         }
-        if line.is_none() && end_of_line(conn.waiting(), seen).is_some() {
-            match request_line::normalize(conn.waiting_mut()) {
+        if line.is_none() && scan.line(head).is_some() {
+            match request_line::normalize(head) {
                 Ok(normal) => line = Some(normal),
                 Err(Fault::Malformed) => return Begun::Refused(BAD),
                 Err(Fault::Version) => return Begun::Refused(BAD_VERSION),
             }
+            scan = Scan::default();
         }
-        if line.is_some() && ends(conn.waiting(), &mut seen) {
+        if line.is_some() && scan.finds_end(head) {
             return line.map_or(Begun::Gone, Begun::Whole);
         }
-        if conn.waiting().len() > max {
+        if head.len() > max {
             return Begun::Refused(TOO_LARGE);
         }
         if !matches!(conn.fill().await, Ok(true)) {
             return Begun::Gone;
         }
+    }
+}
+
+/// How far the search for the end of a head has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Scan {
+    /// Where the line begins that is not complete yet.
+    line: usize,
+    /// Bytes that were looked at.
+    seen: usize,
+}
+
+impl Scan {
+    /// The next complete line, with what ends it.
+    fn line<'h>(&mut self, head: &'h [u8]) -> Option<&'h [u8]> {
+        let Some(end) = end_of_line(head, self.seen) else {
+            self.seen = head.len();
+            return None;
+        };
+        let line = &head[self.line..=end];
+        (self.line, self.seen) = (end + 1, end + 1);
+        Some(line)
+    }
+
+    /// Whether an empty line ends the head.
+    fn finds_end(&mut self, head: &[u8]) -> bool {
+        // Most requests have no body and come alone.
+        if head.ends_with(b"\r\n\r\n") {
+            return true;
+        }
+        while let Some(line) = self.line(head) {
+            if matches!(line, b"\n" | b"\r\n") {
+                return true;
+            }
+        }
+        false
     }
 }
 
@@ -134,21 +171,6 @@ fn skip_empty_lines(head: &mut BytesMut) {
     if empty > 0 {
         head.advance(empty);
     }
-}
-
-/// Whether an empty line ends the head. Lines before `seen` were looked at.
-fn ends(head: &[u8], seen: &mut usize) -> bool {
-    // Most requests have no body and come alone.
-    if head.ends_with(b"\r\n\r\n") {
-        return true;
-    }
-    while let Some(end) = end_of_line(head, *seen) {
-        if matches!(&head[*seen..end], b"" | b"\r") {
-            return true;
-        }
-        *seen = end + 1;
-    }
-    false
 }
 
 /// Lets pingora read the head that is there; false when it is none.
@@ -268,4 +290,24 @@ async fn refuse(session: &mut Session, refusal: Refusal) {
     };
     let _ = sent.await;
     session.shutdown().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_ends_with_an_empty_line_wherever_the_parts_are_cut() {
+        for whole in [&b"GET / HTTP/1.1\r\nA: b\r\n\r\nbody"[..], b"GET / HTTP/1.0\nA: b\n\n\nx"] {
+            let end = whole.len() - if whole.ends_with(b"x") { 2 } else { 4 };
+            let mut scan = Scan::default();
+            for len in 1..whole.len() {
+                assert_eq!(scan.finds_end(&whole[..len]), len >= end, "{len}");
+                assert!(len >= end || scan.seen == len, "{len} is looked at twice");
+                if len >= end {
+                    break;
+                }
+            }
+        }
+    }
 }
