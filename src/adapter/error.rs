@@ -37,8 +37,8 @@ impl Error {
         self.hint.as_deref()
     }
 
-    /// The source line that is blamed, a caret below the word, and the hint; on three
-    /// lines, for people. `None` when the place is not known or cannot be read.
+    /// Where the error lies, the source line, and a caret below the word with the hint; on
+    /// four lines, for people. `None` when the place is not known or cannot be read.
     pub fn excerpt(&self, loader: &dyn Loader) -> Option<String> {
         let place = self.place.as_ref()?;
         let source = loader.read(&place.file).ok()?;
@@ -55,7 +55,10 @@ impl Error {
             line[..at].chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         let carets = "^".repeat(word.chars().count().max(1));
         let hint = self.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
-        Some(format!("{margin} |\n{number} | {line}\n{margin} | {indent}{carets}{hint}"))
+        let Place { file, .. } = place;
+        Some(format!(
+            "{margin}--> {file}:{number}\n{margin} |\n{number} | {line}\n{margin} | {indent}{carets}{hint}"
+        ))
     }
 
     /// An error that names its place itself, or has none.

@@ -100,7 +100,8 @@ impl Source {
 fn adapt(name: &str, bytes: &[u8]) -> anyhow::Result<Loaded> {
     let adapted = adapter::adapt_sites(name, bytes, &Disk).map_err(|error| {
         let source_line = error.excerpt(&Disk).map(|text| text + "\n").unwrap_or_default();
-        let excerpt = terminal::Excerpt { message: error.to_string(), source_line };
+        let place = error.place().map(|place| (place.file.to_string(), place.line));
+        let excerpt = terminal::Excerpt { message: error.to_string(), place, source_line };
         anyhow::Error::new(excerpt).context("adapting config using caddyfile")
     })?;
     for warning in &adapted.warnings {

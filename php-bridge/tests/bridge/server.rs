@@ -160,7 +160,7 @@ pub(crate) struct Worker {
     pub(crate) pid: i32,
     assembler: Assembler,
     next_id: u64,
-    /// Whether the last answer said that the worker is idle, so that no `READY` follows.
+    /// Whether the last message said that the worker is idle, so that no `READY` follows.
     idle: bool,
 }
 
@@ -199,6 +199,8 @@ impl Worker {
                 frame::receive(&self.link, &mut buffer, RecvFlags::empty()).expect("a frame")?;
             match self.assembler.push(header, payload).expect("fragments fit") {
                 Assembled::Whole(header, payload) => {
+                    let ends = matches!(header.kind, Kind::Response | Kind::TaskDone);
+                    self.idle = ends && header.has(flag::IDLE);
                     return Some(Message { header, payload: payload.to_vec() });
                 }
                 Assembled::Partial => {}
@@ -290,7 +292,6 @@ impl Worker {
                 Kind::Response => {
                     assert_eq!(message.header.id, id);
                     if answer.take(&message) {
-                        self.idle = message.header.has(flag::IDLE);
                         return answer;
                     }
                 }

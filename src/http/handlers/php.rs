@@ -67,6 +67,9 @@ impl Php {
         config: &Config,
         provision: &mut Provision<'_>,
     ) -> Result<Self, ProvisionError> {
+        if config.hot_reload.is_some() {
+            return Err(ProvisionError::Invalid("hot_reload is not supported yet".to_owned()));
+        }
         let splits = match config.split_path.as_slice() {
             [] => vec![b".php".to_vec()],
             splits => splits.iter().map(|s| split(s)).collect::<Result<_, _>>()?,
@@ -111,12 +114,20 @@ impl Php {
         let pool = target.pool(ex, &root, &mut script);
         let pool = match pool {
             Some(pool) => pool,
-            None if !is_there(&script.file) => {
+            None if !self.was_found(ex, &script.file) && !is_there(&script.file) => {
                 return Err(Failure::error(404, "script not found"));
             }
             None => target.runtime.classic(),
         };
         self.serve(ex, pool, &root, &script).await
+    }
+
+    /// Whether a `file` matcher has just seen this script.
+    fn was_found(&self, ex: &Exchange<'_>, script: &[u8]) -> bool {
+        let below_cwd = script.strip_prefix(&*self.cwd).and_then(|rest| rest.strip_prefix(b"/"));
+        ex.file_match.as_ref().is_some_and(|found| {
+            found.is_file(script) || below_cwd.is_some_and(|name| found.is_file(name))
+        })
     }
 
     async fn serve(

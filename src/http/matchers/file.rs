@@ -62,6 +62,11 @@ pub(crate) struct FileMatch {
 }
 
 impl FileMatch {
+    /// Whether this is the file that was found, named as it was looked for.
+    pub(crate) fn is_file(&self, name: &[u8]) -> bool {
+        !self.directory && self.file == name
+    }
+
     /// The value of one of its placeholders.
     pub(crate) fn part(&self, part: FilePart) -> Cow<'_, [u8]> {
         match part {
