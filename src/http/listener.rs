@@ -138,16 +138,18 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 
 /// Finds out which protocol is spoken, and speaks it.
 async fn serve(tcp: TcpStream, connection: Connection) {
-    let mut conn = Conn::new(tcp, connection.remote);
-    let site = connection.site.load_full();
-    let limit = site.timeouts.head;
+    let (timeouts, h2c) = {
+        let site = connection.site.load();
+        (site.timeouts, site.h2c)
+    };
+    let mut conn = Conn::new(tcp, connection.remote, timeouts.write);
     let sniffed = tokio::select! {
         biased;
-        sniffed = tokio::time::timeout(limit, speaks_h2(&mut conn)) => sniffed,
+        sniffed = tokio::time::timeout(timeouts.head, speaks_h2(&mut conn)) => sniffed,
         () = connection.stopped() => return,
     };
     match sniffed {
-        Ok(Ok(true)) if site.h2c => h2::serve(conn, connection).await,
+        Ok(Ok(true)) if h2c => h2::serve(conn, connection).await,
         // Where HTTP/2 is off its preface is a request of a version that is not known.
         Ok(Ok(_)) => h1::serve(conn, connection).await,
         Ok(Err(_)) | Err(_) => {}

@@ -137,6 +137,14 @@ pub(super) struct Provision<'p> {
 }
 
 impl Provision<'_> {
+    /// What stands between time and length in a file's `ETag`: a dash, as Caddy's head
+    /// writes it, or nothing, as the older Caddy in FrankenPHP does. A configuration that
+    /// uses PHP takes FrankenPHP's place and any other Caddy's, so that what clients have
+    /// in their caches stays good when a site moves here.
+    pub(super) fn etag_separator(&self) -> &'static str {
+        if self.php.is_some() { "" } else { "-" }
+    }
+
     /// The number of a group of routes; none for no name.
     pub(super) fn group(&mut self, name: &str) -> Option<u32> {
         if name.is_empty() {
