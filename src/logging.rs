@@ -60,7 +60,7 @@ impl Level {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LogError {
     /// The level is none.
-    #[error("log \"{log}\": unrecognized level: \"{level}\"")]
+    #[error("logging.logs.{log}: unrecognized level: \"{level}\"")]
     Level {
         /// The log.
         log: String,
@@ -68,7 +68,7 @@ pub enum LogError {
         level: String,
     },
     /// A part of it is not there.
-    #[error("log \"{log}\": {what} \"{name}\" is not supported")]
+    #[error("logging.logs.{log}: {what} \"{name}\" is not supported yet")]
     Unsupported {
         /// The log.
         log: String,
@@ -268,22 +268,22 @@ mod tests {
     #[track_caller]
     fn check_refused(log: &str, expected: &str) {
         let config = serde_json::from_str(&format!(r#"{{"logs":{{"a":{log}}}}}"#)).expect("JSON");
-        let error = Logs::open(Some(&config)).expect_err("it is not supported");
-        assert_eq!(error.to_string(), format!("log \"a\": {expected}"));
+        let error = Logs::open(Some(&config)).expect_err("it is not supported yet");
+        assert_eq!(error.to_string(), format!("logging.logs.a: {expected}"));
     }
 
     #[test]
     fn what_is_not_known_is_refused() {
         check_refused(r#"{"level":"LOUD"}"#, "unrecognized level: \"LOUD\"");
         let file = r#"{"writer":{"output":"file","filename":"x"}}"#;
-        check_refused(file, "writer \"file\" is not supported");
-        check_refused(r#"{"writer":{"mode":"x"}}"#, "writer \"\" is not supported");
+        check_refused(file, "writer \"file\" is not supported yet");
+        check_refused(r#"{"writer":{"mode":"x"}}"#, "writer \"\" is not supported yet");
         let mode = r#"{"writer":{"output":"stderr","mode":"600"}}"#;
-        check_refused(mode, "setting \"mode\" is not supported");
+        check_refused(mode, "setting \"mode\" is not supported yet");
         let console = r#"{"encoder":{"format":"console"}}"#;
-        check_refused(console, "encoder \"console\" is not supported");
+        check_refused(console, "encoder \"console\" is not supported yet");
         let time = r#"{"encoder":{"format":"json","time_key":"t"}}"#;
-        check_refused(time, "setting \"time_key\" is not supported");
-        check_refused(r#"{"sampling":{}}"#, "setting \"sampling\" is not supported");
+        check_refused(time, "setting \"time_key\" is not supported yet");
+        check_refused(r#"{"sampling":{}}"#, "setting \"sampling\" is not supported yet");
     }
 }

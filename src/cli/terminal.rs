@@ -1,8 +1,10 @@
 //! What the commands say: results on standard output, errors and warnings on standard error.
 //!
-//! For people at a terminal an error is a line `Error: …`; otherwise it is a JSON line like
+//! For people at a terminal an error is a line `Error: …`, as is one of the command line
+//! itself everywhere; otherwise it is a JSON line like
 //! those of the log, as Caddy has it, so that what collects the log understands it.
 
+use super::args::Usage;
 use crate::adapter::Warning;
 use caddyfile_parser::parse::Fact;
 use serde_json::json;
@@ -22,7 +24,7 @@ pub(super) fn print(text: impl AsRef<[u8]>) -> io::Result<()> {
 pub(super) fn error(error: &anyhow::Error) {
     let text = format!("{error:#}");
     let excerpt = error.downcast_ref::<Excerpt>();
-    if io::stderr().is_terminal() {
+    if error.is::<Usage>() || io::stderr().is_terminal() {
         let source_line = excerpt.map_or("", |excerpt| excerpt.source_line.as_str());
         write(&format!("Error: {text}\n{source_line}"));
     } else {
