@@ -364,7 +364,12 @@ impl<'s> Exchange<'s> {
         if std::mem::take(&mut self.body.awaits_continue) {
             self.session.write_continue_response().await.map_err(io::Error::other)?;
         }
-        let part = self.session.read_request_body().await.map_err(io::Error::other)?;
+        let part = self.session.read_request_body().await.map_err(|error| {
+            // Where a body ends that broke off or is malformed, nobody knows: what follows
+            // is not taken for a request.
+            self.session.set_keepalive(None);
+            io::Error::other(error)
+        })?;
         self.body.read += part.as_ref().map_or(0, |p| p.len() as u64);
         Ok(part)
     }

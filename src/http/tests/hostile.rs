@@ -176,3 +176,22 @@ async fn streams_that_are_taken_back_at_once_do_not_pile_up() {
     server.stop.send(true).expect("it runs");
     timeout(SOON, server.done).await.expect("nothing is left").expect("no panic");
 }
+
+#[tokio::test]
+async fn nothing_behind_a_broken_body_is_taken_for_a_request() {
+    let server = routes(&json!([
+        {"match": [{"path": ["/skip"]}], "handle": [respond("skipped")]},
+        {"handle": [respond("<{http.request.uri.path} {http.request.body}>")]},
+    ]));
+    let bodies =
+        ["fffffffffffffffff\r\n", "1\r\nab\r\n0\r\n\r\n", "x\r\n", "-1\r\n", "1;\n", "2\r\nab"];
+    for body in bodies {
+        let fields = "Host: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let evil = "GET /second HTTP/1.1\r\nHost: a\r\n\r\n";
+        let read = server.ask(&format!("POST /first HTTP/1.1\r\n{fields}{body}{evil}")).await;
+        assert!(!read.contains("</second"), "{body:?}: {read}");
+        assert!(read.to_lowercase().contains("connection: close"), "{body:?}: {read}");
+        let skipped = server.ask(&format!("POST /skip HTTP/1.1\r\n{fields}{body}{evil}")).await;
+        assert!(!skipped.contains("</second"), "{body:?}: {skipped}");
+    }
+}
