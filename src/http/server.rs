@@ -40,6 +40,15 @@ pub enum ProvisionError {
 }
 
 impl ProvisionError {
+    /// A regular expression that is none. The library draws it over several lines; the
+    /// last of them says why.
+    pub(super) fn expression(place: &str, text: &str, error: &regex::Error) -> Self {
+        let shown = error.to_string();
+        let why = shown.lines().last().unwrap_or_default();
+        let why = why.strip_prefix("error: ").unwrap_or(why);
+        Self::Invalid(format!("{place}: bad expression \"{text}\": {why}"))
+    }
+
     /// The same error, whose place lies within `outer`.
     pub(super) fn within(self, outer: &str) -> Self {
         match self {
@@ -380,6 +389,12 @@ mod tests {
                 {"handler":"subroute","routes":[{"handle":[{"handler":"reverse_proxy"}]}]}]}]}}}}}}"#,
             "apps.http.servers.s.errors.routes[1].handle[0].routes[0].handle[0]: \
              reverse_proxy: other servers cannot be asked yet",
+        );
+        check(
+            r#"{"apps":{"http":{"servers":{"s":{"routes":[{"handle":[
+                {"handler":"rewrite","path_regexp":[{"find":"(["}]}]}]}}}}}"#,
+            "apps.http.servers.s.routes[0].handle[0]: rewrite: path_regexp: \
+             bad expression \"([\": unclosed character class",
         );
         check(
             r#"{"apps":{"http":{"servers":{"s":{"routes":[
