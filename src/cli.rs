@@ -21,6 +21,7 @@ mod terminal;
 mod validate;
 mod version;
 
+use args::{Args, Flag, usage};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -28,7 +29,7 @@ use std::process::ExitCode;
 pub fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1);
     let word = words.next();
-    match dispatch(word.as_ref().and_then(|w| w.to_str()), words.collect()) {
+    match dispatch(word.as_ref().map(|w| w.to_string_lossy()).as_deref(), words.collect()) {
         Ok(code) => code,
         Err(error) => {
             terminal::error(&error);
@@ -47,6 +48,13 @@ fn dispatch(command: Option<&str>, words: Vec<OsString>) -> anyhow::Result<ExitC
         Some("run") => run::command(words),
         Some("validate") => validate::command(words),
         Some("version" | "--version" | "-v") => version::command(words),
-        Some(word) => anyhow::bail!("unknown command \"{word}\" for \"pogo\""),
+        Some(word) if word.starts_with('-') && word.contains(|c| c != '-') => {
+            let mut args = Args::new("", vec![word.into()]);
+            let flag = args.next()?.unwrap_or(Flag::Word(word.into()));
+            Err(args.unknown(&flag))
+        }
+        Some(word) => {
+            Err(usage!("unknown command \"{word}\" for \"pogo\"\nRun 'pogo --help' for usage."))
+        }
     }
 }

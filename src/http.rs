@@ -1,8 +1,9 @@
 //! A configuration's `http` app, serving.
 //!
-//! In reading order: [`server`] compiles a configuration and owns the listeners;
+//! In reading order: [`server`] compiles a configuration and owns the listeners,
+//! [`unsupported`] refuses what is not there yet;
 //! [`listener`] accepts, [`conn`] is the stream and [`connection`] what its requests
-//! share; [`h1`] and [`h2`] speak the protocols; [`serve`] is the life of one request,
+//! share; [`h1`] with [`request_line`] and [`h2`] with [`session`] speak the protocols; [`serve`] is the life of one request,
 //! [`exchange`] the request itself and [`response`] the way of its answer, with [`head`]; [`routes`],
 //! [`matchers`] and [`handlers`] decide what it is; [`placeholder`], [`uri`] and [`glob`]
 //! are the languages they speak.
@@ -21,11 +22,13 @@ mod head;
 mod listener;
 mod matchers;
 mod placeholder;
+mod request_line;
 mod response;
 mod routes;
 mod serve;
 mod server;
 mod session;
+mod unsupported;
 mod uri;
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl Level {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LogError {
     /// The level is none.
-    #[error("log \"{log}\": unrecognized level: \"{level}\"")]
+    #[error("logging.logs.{log}: unrecognized level: \"{level}\"")]
     Level {
         /// The log.
         log: String,
@@ -68,7 +68,7 @@ pub enum LogError {
         level: String,
     },
     /// A part of it is not there.
-    #[error("log \"{log}\": {what} \"{name}\" is not supported")]
+    #[error("logging.logs.{log}: {what} \"{name}\" is not supported yet")]
     Unsupported {
         /// The log.
         log: String,
@@ -203,10 +203,15 @@ fn target(
         "discard" => None,
         other => return Err(unsupported("writer", other)),
     };
-    match log.encoder.as_ref() {
-        None => {}
-        Some(Value::Object(fields)) if fields.len() == 1 && fields["format"] == "json" => {}
-        encoder => return Err(unsupported("encoder", module(encoder, "format", ""))),
+    match module(log.encoder.as_ref(), "format", "json") {
+        "json" => {}
+        other => return Err(unsupported("encoder", other)),
+    }
+    for (value, key) in [(&log.writer, "output"), (&log.encoder, "format")] {
+        let mut settings = value.iter().filter_map(Value::as_object).flat_map(|o| o.keys());
+        if let Some(setting) = settings.find(|setting| *setting != key) {
+            return Err(unsupported("setting", setting));
+        }
     }
     if log.sampling.is_some() {
         return Err(unsupported("setting", "sampling"));
@@ -217,8 +222,9 @@ fn target(
     Ok(Target { level, include: log.include.clone(), exclude: log.exclude.clone(), writer })
 }
 
+/// The module that a value names; the default one without a value.
 fn module<'a>(value: Option<&'a Value>, key: &str, default: &'a str) -> &'a str {
-    value.and_then(|v| v.get(key)).and_then(Value::as_str).unwrap_or(default)
+    value.map_or(default, |v| v.get(key).and_then(Value::as_str).unwrap_or_default())
 }
 
 /// The time since 1970.
@@ -259,11 +265,25 @@ mod tests {
         assert!(!logs.enabled(Level::Debug, "x") && logs.enabled(Level::Info, "x"));
     }
 
+    #[track_caller]
+    fn check_refused(log: &str, expected: &str) {
+        let config = serde_json::from_str(&format!(r#"{{"logs":{{"a":{log}}}}}"#)).expect("JSON");
+        let error = Logs::open(Some(&config)).expect_err("it is not supported yet");
+        assert_eq!(error.to_string(), format!("logging.logs.a: {expected}"));
+    }
+
     #[test]
     fn what_is_not_known_is_refused() {
-        let log = Log { level: "LOUD".into(), ..Log::default() };
-        let config = Logging { logs: [("a".to_owned(), log)].into() };
-        let error = Logs::open(Some(&config)).expect_err("no such level");
-        assert_eq!(error.to_string(), "log \"a\": unrecognized level: \"LOUD\"");
+        check_refused(r#"{"level":"LOUD"}"#, "unrecognized level: \"LOUD\"");
+        let file = r#"{"writer":{"output":"file","filename":"x"}}"#;
+        check_refused(file, "writer \"file\" is not supported yet");
+        check_refused(r#"{"writer":{"mode":"x"}}"#, "writer \"\" is not supported yet");
+        let mode = r#"{"writer":{"output":"stderr","mode":"600"}}"#;
+        check_refused(mode, "setting \"mode\" is not supported yet");
+        let console = r#"{"encoder":{"format":"console"}}"#;
+        check_refused(console, "encoder \"console\" is not supported yet");
+        let time = r#"{"encoder":{"format":"json","time_key":"t"}}"#;
+        check_refused(time, "setting \"time_key\" is not supported yet");
+        check_refused(r#"{"sampling":{}}"#, "setting \"sampling\" is not supported yet");
     }
 }

@@ -43,6 +43,20 @@ fn a_wrong_command_line_is_refused() {
 }
 
 #[test]
+fn an_error_of_a_caddyfile_names_its_place_even_where_caddys_words_do_not() {
+    let site = Site::with_caddyfile(":8080 {\n\trespond @nope hi\n}\n");
+    check(&site, &["run"], 1, "", "\"file\":\"Caddyfile\",\"line\":2}");
+}
+
+#[test]
+fn what_is_configured_and_not_there_is_refused() {
+    let site = Site::with_caddyfile("{\n\tmetrics\n}\n:8080 {\n\trespond hi\n}\n");
+    check(&site, &["run"], 1, "", "apps.http.metrics: metrics are not supported yet");
+    check(&site, &["validate"], 1, "", "apps.http.metrics: metrics are not supported yet");
+    check(&site, &["adapt"], 0, "\"metrics\":{}", "");
+}
+
+#[test]
 fn adapt_prints_caddys_json() {
     let site = Site::with_caddyfile(":8080 {\n\trespond \"hi\" 200\n}\n");
     let json = "{\"apps\":{\"http\":{\"servers\":{\"srv0\":{\"listen\":[\":8080\"],\"routes\":[{\"handle\":[{\"body\":\"hi\",\"handler\":\"static_response\",\"status_code\":200}]}]}}}}}\n";

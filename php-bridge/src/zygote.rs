@@ -157,12 +157,20 @@ fn boot(ini: &[(String, String)]) -> Result<FromZygote, String> {
 fn ini_lines(ini: &[(String, String)]) -> Result<CString, String> {
     let mut lines = String::new();
     for (name, value) in ini {
-        if name.contains(['\n', '\0', '=']) || value.contains(['\n', '\0']) {
+        if name.contains(['\n', '\r', '\0', '=']) || value.contains(['\n', '\r', '\0']) {
             return Err(format!("php_ini {name:?} has a character that php.ini cannot hold"));
         }
-        lines.extend([name, "=", value, "\n"]);
+        let quote = if must_be_quoted(value) { "\"" } else { "" };
+        lines.extend([name, "=", quote, value, quote, "\n"]);
     }
     CString::new(lines).map_err(|e| e.to_string())
+}
+
+/// Whether php.ini's grammar would refuse a value (`tcp://redis?auth=x`), and with it all
+/// lines behind, or cut it short (`5;/tmp`). Others may be expressions, such as
+/// `E_ALL & ~E_NOTICE`, or be quoted already.
+fn must_be_quoted(value: &str) -> bool {
+    value.contains(['=', ';']) && !value.contains('"') && !value.starts_with('\'')
 }
 
 fn boot_messages() -> String {
@@ -335,6 +343,34 @@ impl Zygote {
         for child in &self.children {
             // SAFETY: as in `stop`.
             unsafe { libc::kill(child.pid, libc::SIGKILL) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(value: &str, expected: &str) {
+        let lines = ini_lines(&[("name".to_owned(), value.to_owned())]).expect("a good value");
+        assert_eq!(lines.to_str(), Ok(format!("name={expected}\n").as_str()));
+    }
+
+    #[test]
+    fn a_value_that_php_ini_would_misread_is_quoted() {
+        check("128M", "128M");
+        check("E_ALL & ~E_NOTICE", "E_ALL & ~E_NOTICE");
+        check("tcp://redis:6379?auth=x", "\"tcp://redis:6379?auth=x\"");
+        check("5;/tmp", "\"5;/tmp\"");
+        check("\"a=b\"", "\"a=b\"");
+        check("'a=b'", "'a=b'");
+    }
+
+    #[test]
+    fn a_line_of_php_ini_cannot_be_smuggled_in() {
+        for value in ["1\nauto_prepend_file=x", "1\rauto_prepend_file=x", "1\0"] {
+            assert!(ini_lines(&[("name".to_owned(), value.to_owned())]).is_err());
         }
     }
 }

@@ -34,6 +34,7 @@ static struct {
 	volatile sig_atomic_t active;
 	volatile sig_atomic_t stopping;
 	volatile uint64_t job;
+	volatile uint64_t stop_job; /* the job that was last asked to stop; 0 is none */
 	volatile int64_t deadline; /* 0 is never */
 	volatile int64_t slack;
 	volatile int64_t kill_at;  /* 0 until PHP has been told */
@@ -104,6 +105,17 @@ static void on_time(int64_t t)
 	arm(t + KICK, KICK);
 }
 
+/* A stop that comes before its job has begun waits for it in stop_job. */
+static void on_stop(uint64_t job)
+{
+	limit.stop_job = job;
+	if (limit.active && job == limit.job && !limit.stopping) {
+		limit.stopping = 1;
+		limit.kill_at = 0;
+		on_time(now());
+	}
+}
+
 /* Async-signal-safe: it stores, reads a clock, sets a timer and may _exit. */
 static void on_signal(int signo, siginfo_t *info, void *context)
 {
@@ -111,25 +123,56 @@ static void on_signal(int signo, siginfo_t *info, void *context)
 
 	(void) signo;
 	(void) context;
-	if (!limit.active || pogo.forked) {
-		limit.armed_for = 0;
+	if (pogo.forked) {
+		/* The timer and the zygote's stops are the parent's. */
+	} else if (info->si_code == SI_TIMER && limit.active) {
+		on_time(now());
 	} else if (info->si_code == SI_TIMER) {
-		on_time(now());
-	} else if (info->si_code == SI_QUEUE && info->si_pid == limit.zygote
-			&& (uint64_t) (uintptr_t) info->si_value.sival_ptr == limit.job && !limit.stopping) {
-		limit.stopping = 1;
-		limit.kill_at = 0;
-		on_time(now());
+		limit.armed_for = 0;
+	} else if (info->si_code == SI_QUEUE && info->si_pid == limit.zygote) {
+		on_stop((uint64_t) (uintptr_t) info->si_value.sival_ptr);
 	}
 	errno = saved;
+}
+
+static void set_deadline(zend_long seconds)
+{
+	limit.kill_at = 0;
+	if (seconds <= 0 || seconds > 100000000 || !limit.timer_made) {
+		limit.deadline = 0;
+		if (limit.armed_for != 0) {
+			/* The alarm of an earlier request would interrupt a blocking call. */
+			arm(0, 0);
+		}
+		return;
+	}
+	limit.deadline = now() + (int64_t) seconds * SECOND;
+	limit.slack = seconds < 10 ? SHORT_SLACK : SLACK;
+	if (limit.armed_for < limit.deadline - limit.slack || limit.armed_for > limit.deadline) {
+		arm(limit.deadline, 0);
+	}
+}
+
+static void start_clock(zend_long seconds)
+{
+	limit.active = 0;
+	zend_atomic_bool_store_ex(&EG(timed_out), false);
+	set_deadline(seconds);
+	limit.active = 1;
+	if (limit.stopping || (limit.stop_job != 0 && limit.stop_job == limit.job)) {
+		/* A stop came meanwhile: the timer's signal, due at once, carries it out. */
+		limit.stopping = 1;
+		limit.kill_at = 0;
+		arm(now(), 0);
+	}
 }
 
 static ZEND_INI_MH(on_max_execution_time)
 {
 	(void) entry, (void) mh_arg1, (void) mh_arg2, (void) mh_arg3;
 	limit.seconds = ZEND_STRTOL(ZSTR_VAL(new_value), NULL, 10);
-	if (stage != PHP_INI_STAGE_DEACTIVATE && limit.active) {
-		pogo_limit_execution();
+	if (stage != PHP_INI_STAGE_DEACTIVATE && limit.active && !limit.stopping) {
+		start_clock(limit.seconds);
 	}
 	return SUCCESS;
 }
@@ -162,32 +205,6 @@ void pogo_limit_worker(const pogo_worker_config *config)
 	limit.timer_made = timer_create(CLOCK_MONOTONIC, &event, &limit.timer) == 0;
 }
 
-static void set_deadline(zend_long seconds)
-{
-	limit.kill_at = 0;
-	if (seconds <= 0 || seconds > 100000000 || !limit.timer_made) {
-		limit.deadline = 0;
-		if (limit.armed_for != 0) {
-			/* The alarm of an earlier request would interrupt a blocking call. */
-			arm(0, 0);
-		}
-		return;
-	}
-	limit.deadline = now() + (int64_t) seconds * SECOND;
-	limit.slack = seconds < 10 ? SHORT_SLACK : SLACK;
-	if (limit.armed_for < limit.deadline - limit.slack || limit.armed_for > limit.deadline) {
-		arm(limit.deadline, 0);
-	}
-}
-
-static void start_clock(zend_long seconds)
-{
-	limit.active = 0;
-	zend_atomic_bool_store_ex(&EG(timed_out), false);
-	set_deadline(seconds);
-	limit.active = 1;
-}
-
 void pogo_limit_begin(uint64_t job, bool has_body)
 {
 	limit.active = 0;
@@ -196,12 +213,10 @@ void pogo_limit_begin(uint64_t job, bool has_body)
 	start_clock(has_body && limit.input_seconds != -1 ? limit.input_seconds : limit.seconds);
 }
 
-/* The script begins, or asks for a new limit: the clock starts anew. */
+/* The script begins: the clock starts anew. */
 void pogo_limit_execution(void)
 {
-	if (!limit.stopping) {
-		start_clock(limit.seconds);
-	}
+	start_clock(limit.seconds);
 }
 
 void pogo_limit_end(void)

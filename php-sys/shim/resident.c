@@ -4,6 +4,8 @@
  */
 #include "internal.h"
 
+#include <Zend/zend_smart_str.h>
+#include <ext/standard/head.h>
 #include <main/php_streams.h>
 #include <string.h>
 #include <syslog.h>
@@ -79,6 +81,63 @@ static void forget_session(void)
 	PS(mod_data) = NULL;
 	PS(mod_user_is_open) = 0;
 	PS(define_sid) = 1;
+#endif
+}
+
+/* What an unfinished rewriting of URLs holds: variables such as a session's id. */
+static void forget_rewriting(url_adapt_state_ex_t *state)
+{
+	smart_str_free(&state->buf);
+	smart_str_free(&state->result);
+	smart_str_free(&state->tag);
+	smart_str_free(&state->arg);
+	smart_str_free(&state->attr_val);
+	smart_str_free(&state->url_app);
+	smart_str_free(&state->form_app);
+	state->active = 0;
+	state->tag_type = 0;
+	state->attr_type = 0;
+}
+
+/* error_get_last() speaks of this request only. */
+static void forget_error(void)
+{
+	if (PG(last_error_message) != NULL) {
+		PG(last_error_type) = 0;
+		PG(last_error_lineno) = 0;
+		zend_string_release(PG(last_error_message));
+		PG(last_error_message) = NULL;
+	}
+	if (PG(last_error_file) != NULL) {
+		zend_string_release(PG(last_error_file));
+		PG(last_error_file) = NULL;
+	}
+}
+
+/* Headers that the script set while nobody was to get them. */
+static void forget_headers(void)
+{
+	sapi_headers_struct *headers = &SG(sapi_headers);
+
+	zend_llist_destroy(&headers->headers);
+	if (headers->mimetype != NULL) {
+		efree(headers->mimetype);
+		headers->mimetype = NULL;
+	}
+	if (headers->http_status_line != NULL) {
+		efree(headers->http_status_line);
+		headers->http_status_line = NULL;
+	}
+	zval_ptr_dtor(&SG(callback_func));
+	ZVAL_UNDEF(&SG(callback_func));
+}
+
+static void start_session(void)
+{
+#if POGO_SESSION_IS_BUILT_IN
+	if (PS(auto_start) && !pogo.is_task) {
+		php_session_start();
+	}
 #endif
 }
 
@@ -168,6 +227,7 @@ static void begin_request(void)
 	start_output_handlers();
 	renew_superglobals();
 	renew_modules(true);
+	start_session();
 }
 
 /* An exception of an output or session handler ends nothing but itself. */
@@ -190,11 +250,17 @@ static void end_request(void)
 	renew_modules(false);
 	forget_session();
 	report_exception();
+	/* May call the script's header callback. */
+	php_header();
+	report_exception();
 	php_output_deactivate();
 	SG(post_read) = 1;
 	body = SG(request_info).request_body;
 	sapi_deactivate();
 	forget_body(body);
+	forget_rewriting(&BG(url_adapt_session_ex));
+	forget_rewriting(&BG(url_adapt_output_ex));
+	forget_error();
 	pogo_unbind_work();
 	zend_set_memory_limit(PG(memory_limit));
 }
@@ -211,6 +277,7 @@ static void end_waiting(void)
 {
 	php_output_end_all();
 	php_output_deactivate();
+	forget_headers();
 }
 
 /* False when the callback called exit(): the script unwinds, its last words are the request's. */

@@ -59,7 +59,7 @@ pub(super) fn build(
         }
     }
     let policies = consolidate(policies);
-    refuse_ambiguity(&policies)?;
+    refuse_ambiguity(&policies, sites)?;
     let mut certificates = BTreeMap::new();
     if !automate.is_empty() {
         certificates.insert("automate".to_owned(), automate.into_iter().collect());
@@ -270,14 +270,17 @@ fn covers(pattern: &str, name: &str) -> bool {
     }
 }
 
-fn refuse_ambiguity(policies: &[AutomationPolicy]) -> Result<()> {
+fn refuse_ambiguity(policies: &[AutomationPolicy], sites: &[Site]) -> Result<()> {
     let mut seen = HashSet::new();
     for name in policies.iter().flat_map(|policy| &policy.subjects) {
         if !seen.insert(name) {
-            return Err(Error::new(format!(
+            let error = Error::new(format!(
                 "hostname appears in more than one automation policy, \
                  making certificate management ambiguous: {name}"
-            )));
+            ));
+            let mut keys = sites.iter().flat_map(|site| site.keys.iter().zip(&site.addresses));
+            let last = keys.rfind(|(_, address)| address.host == *name);
+            return Err(last.into_iter().fold(error, |error, (key, _)| error.at(key)));
         }
     }
     Ok(())

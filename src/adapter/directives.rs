@@ -179,19 +179,18 @@ fn parse_block(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Vec<Yield>> {
             }
         }
         for segment in segments {
-            let name = segment.directive().to_owned();
-            let first = segment.0.first().cloned();
+            let token = segment.0.first().cloned().expect("a segment starts with its directive");
+            let name = token.text.clone();
             let Some(directive) = find(&name) else {
                 let text = format!(
                     "unrecognized directive: {name} - are you sure your Caddyfile structure \
                      (nesting and braces) is correct?"
                 );
-                let error = Error::from(d.err(text));
-                let token = first.expect("a segment starts with its directive");
-                return Err(error.relocate(&token).suggest(names()));
+                return Err(Error::from(d.err(text)).relocate(&token).suggest(names()));
             };
             let read = directive.read(segment, &inner).map_err(|error| {
-                error.wrap_at(d, |text| format!("parsing caddyfile tokens for '{name}': {text}"))
+                let wrapper = |text: &str| format!("parsing caddyfile tokens for '{name}': {text}");
+                error.wrap_at(d, wrapper).at(&token)
             })?;
             yields.extend(read);
         }

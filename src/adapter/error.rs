@@ -37,8 +37,8 @@ impl Error {
         self.hint.as_deref()
     }
 
-    /// The source line that is blamed, a caret below the word, and the hint; on three
-    /// lines, for people. `None` when the place is not known or cannot be read.
+    /// Where the error lies, the source line, and a caret below the word with the hint; on
+    /// four lines, for people. `None` when the place is not known or cannot be read.
     pub fn excerpt(&self, loader: &dyn Loader) -> Option<String> {
         let place = self.place.as_ref()?;
         let source = loader.read(&place.file).ok()?;
@@ -50,12 +50,15 @@ impl Error {
         let margin = " ".repeat(number.len());
         // A word of several lines is marked on its first.
         let word = place.word.lines().next().unwrap_or_default();
-        let at = line.find(word).unwrap_or(line.len() - line.trim_start().len());
+        let at = position(line, word).unwrap_or(line.len() - line.trim_start().len());
         let indent: String =
             line[..at].chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         let carets = "^".repeat(word.chars().count().max(1));
         let hint = self.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
-        Some(format!("{margin} |\n{number} | {line}\n{margin} | {indent}{carets}{hint}"))
+        let Place { file, .. } = place;
+        Some(format!(
+            "{margin}--> {file}:{number}\n{margin} |\n{number} | {line}\n{margin} | {indent}{carets}{hint}"
+        ))
     }
 
     /// An error that names its place itself, or has none.
@@ -122,6 +125,16 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// Where a word stands in a line: by itself if it does, else within another.
+fn position(line: &str, word: &str) -> Option<usize> {
+    let is_alone = |at: &usize| {
+        let (before, after) = (&line[..*at], &line[at + word.len()..]);
+        !before.ends_with(|c: char| !c.is_whitespace())
+            && !after.starts_with(|c: char| !c.is_whitespace())
+    };
+    line.match_indices(word).map(|(at, _)| at).find(is_alone).or_else(|| line.find(word))
+}
+
 /// The known word that differs least from `word`, when it is a likely slip.
 fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A slip in every third letter is another word.
@@ -169,6 +182,14 @@ mod tests {
         check("redirr", Some("redir"));
         check("heaer", Some("header"));
         check("revers_proxi", Some("reverse_proxy"));
+    }
+
+    #[test]
+    fn the_caret_stands_below_the_word_itself() {
+        assert_eq!(position("\trespond @a a", "a"), Some(12));
+        assert_eq!(position("\trespond \"a\"", "a"), Some(10));
+        assert_eq!(position("\trespond {$X}", "b"), None);
+        assert_eq!(position("ü ü", "ü"), Some(0));
     }
 
     #[test]

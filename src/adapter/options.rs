@@ -113,15 +113,17 @@ impl Options {
     pub(super) fn parse(block: Option<ServerBlock>) -> Result<Self> {
         let mut options = Self { order: directives::default_order(), ..Self::default() };
         for segment in block.into_iter().flat_map(|block| block.segments) {
-            let name = segment.directive().to_owned();
+            let token = segment.0.first().cloned().expect("a segment starts with its option");
+            let name = token.text.clone();
             let Some((_, parse)) = TABLE.iter().find(|(known, _)| *known == name) else {
-                let token = segment.0.first().expect("a segment starts with its option");
                 let (file, line) = (&token.file, token.line);
                 let text = format!("{file}:{line}: unrecognized global option: {name}");
-                return Err(Error::blame(token, text).suggest(TABLE.iter().map(|known| known.0)));
+                return Err(Error::blame(&token, text).suggest(TABLE.iter().map(|known| known.0)));
             };
             parse(&mut Dispenser::new(segment.0), &mut options).map_err(|error| {
-                error.wrap(|text| format!("parsing caddyfile tokens for '{name}': {text}"))
+                error
+                    .wrap(|text| format!("parsing caddyfile tokens for '{name}': {text}"))
+                    .at(&token)
             })?;
         }
         servers::sort(&mut options.servers)?;

@@ -189,7 +189,8 @@ fn build_one(
         warn_of_unspecified(part, sites, warnings);
         tls.look_at(part, sites, options, &mut server);
         let site = &mut sites[part.site];
-        let subroute = routes::sorted(&mut site.handlers, shared)?;
+        let subroute = routes::sorted(&mut site.handlers, shared)
+            .map_err(|error| site.keys.first().into_iter().fold(error, Error::at))?;
         sort_error_routes(&mut site.error_routes);
         let error_routes = site.error_routes.concat();
         let matchers = matcher_sets(part, sites);
@@ -481,7 +482,7 @@ fn apply_options(
     for server in options.servers.iter().filter(|server| !server.name.is_empty()) {
         if !names.insert(&server.name) {
             let text = format!("cannot use duplicate server name '{}'", server.name);
-            return Err(Error::new(text));
+            return Err(server.blame(Error::new(text)));
         }
     }
     let applied = servers.into_iter().map(|(mut name, mut server)| {

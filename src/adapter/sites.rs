@@ -107,9 +107,9 @@ fn read_one(mut block: ServerBlock, shared: &Shared<'_>) -> Result<Site> {
 }
 
 fn read_directive(segment: Segment, scope: &Scope<'_>, has_braces: bool) -> Result<Vec<Yield>> {
-    let name = segment.directive().to_owned();
+    let token = segment.0.first().cloned().expect("a segment starts with its directive");
+    let name = token.text.clone();
     let Some(directive) = directives::find(&name) else {
-        let token = segment.0.first().expect("a segment starts with its directive");
         let mut text = format!("{}:{}: unrecognized directive: {name}", token.file, token.line);
         if !has_braces {
             text.push_str(
@@ -117,10 +117,10 @@ fn read_directive(segment: Segment, scope: &Scope<'_>, has_braces: bool) -> Resu
                  each site to separate their configurations.",
             );
         }
-        return Err(Error::blame(token, text).suggest(directives::names()));
+        return Err(Error::blame(&token, text).suggest(directives::names()));
     };
     directive.read(segment, scope).map_err(|error| {
-        error.wrap(|text| format!("parsing caddyfile tokens for '{name}': {text}"))
+        error.wrap(|text| format!("parsing caddyfile tokens for '{name}': {text}")).at(&token)
     })
 }
 

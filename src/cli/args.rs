@@ -1,7 +1,25 @@
 //! Flags, with errors in the words of Caddy's command line.
 
-use anyhow::anyhow;
 use std::ffi::OsString;
+
+/// What is wrong with a command line: told in a plain line even where errors are logged,
+/// because who typed it reads it.
+#[derive(Debug)]
+pub(super) struct Usage(pub(super) String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// A usage error with a formatted text.
+macro_rules! usage {
+    ($($text:tt)*) => { anyhow::Error::new($crate::cli::args::Usage(format!($($text)*))) };
+}
+pub(super) use usage;
 
 /// What a command line holds next.
 pub(super) enum Flag {
@@ -43,9 +61,9 @@ impl Args {
             Ok(Some(lexopt::Arg::Value(word))) => Flag::Word(word),
             Ok(None) => return Ok(None),
             Err(lexopt::Error::UnexpectedValue { option, .. }) => {
-                return Err(anyhow!("flag takes no value: {option}"));
+                return Err(usage!("flag takes no value: {option}"));
             }
-            Err(e) => return Err(e.into()),
+            Err(e) => return Err(usage!("{e}")),
         };
         self.flag = said(next.name());
         Ok(Some(next))
@@ -54,8 +72,8 @@ impl Args {
     /// The value of the flag read last.
     pub(super) fn value(&mut self) -> anyhow::Result<String> {
         let value =
-            self.parser.value().map_err(|_| anyhow!("flag needs an argument: {}", self.flag))?;
-        value.into_string().map_err(|value| anyhow!("{} is not UTF-8", value.display()))
+            self.parser.value().map_err(|_| usage!("flag needs an argument: {}", self.flag))?;
+        value.into_string().map_err(|value| usage!("{} is not UTF-8", value.display()))
     }
 
     /// Whether the flag read last is set: `--flag`, `--flag=true`, `--flag=false`.
@@ -64,7 +82,7 @@ impl Args {
         match value.to_str() {
             Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
             Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
-            _ => Err(anyhow!(
+            _ => Err(usage!(
                 "invalid argument {:?} for \"{}\" flag: strconv.ParseBool: parsing {:?}: invalid syntax",
                 value.display().to_string(),
                 self.flag,
@@ -76,10 +94,10 @@ impl Args {
     /// The error for a flag or word that the command does not know.
     pub(super) fn unknown(&self, flag: &Flag) -> anyhow::Error {
         match flag {
-            Flag::Name(name) if name.starts_with("--") => anyhow!("unknown flag: {name}"),
-            Flag::Name(name) => anyhow!("unknown shorthand flag: {}", said(name)),
+            Flag::Name(name) if name.starts_with("--") => usage!("unknown flag: {name}"),
+            Flag::Name(name) => usage!("unknown shorthand flag: {}", said(name)),
             Flag::Word(word) => {
-                anyhow!("unknown command \"{}\" for \"pogo {}\"", word.display(), self.command)
+                usage!("unknown command \"{}\" for \"pogo {}\"", word.display(), self.command)
             }
         }
     }

@@ -14,16 +14,22 @@ pub(super) fn command(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
     let mut file = "Caddyfile".to_owned();
     let mut overwrite = false;
     let mut args = Args::new("fmt", words);
+    let mut words = Vec::new();
     while let Some(flag) = args.next()? {
         match (flag.name(), &flag) {
             ("--help" | "-h", _) => return help::print("fmt"),
             ("--overwrite" | "-w", _) => overwrite = args.switch()?,
             ("--config" | "-c", _) => file = args.value()?,
             ("--diff" | "-d", _) => bail!("--diff is not there yet: compare with the output"),
-            (_, Flag::Word(word)) => file = word.display().to_string(),
+            (_, Flag::Word(word)) => words.push(word.display().to_string()),
             _ => return Err(args.unknown(&flag)),
         }
     }
+    if words.len() > 1 {
+        // Caddy's text, with its two blanks.
+        bail!("fmt does not support multiple files  {}", words.join(" "));
+    }
+    let file = words.pop().unwrap_or(file);
     let input = read(&file)?;
     let formatted = format(&input);
     if overwrite && file != "-" {
@@ -37,7 +43,7 @@ pub(super) fn command(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
         None => Ok(ExitCode::SUCCESS),
         Some(line) => bail!(
             "{file}:{line}: Caddyfile input is not formatted; Tip: use '--overwrite' to update \
-             your Caddyfile in-place instead of previewing it"
+             your Caddyfile in-place instead of previewing it. Consult '--help' for more options"
         ),
     }
 }

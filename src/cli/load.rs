@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::{env_file, terminal};
 use crate::adapter::{self, TlsSite};
-use crate::config::Config;
+use crate::config::{Config, JsonError};
 use anyhow::{Context, anyhow, bail};
 use caddyfile_parser::Disk;
 use std::io::{self, Read};
@@ -50,7 +50,8 @@ impl Source {
         }
         let mut again = Command::new(std::env::current_exe().context("finding pogo itself")?);
         for file in &self.env_files {
-            let variables = env_file::read(file)?;
+            let variables =
+                env_file::read(file).context("loading additional environment variables")?;
             again.envs(variables.into_iter().filter(|(key, _)| std::env::var_os(key).is_none()));
         }
         again.args(words);
@@ -63,20 +64,21 @@ impl Source {
     /// Reads the configuration; `adapter` is what it is written in when neither a flag nor
     /// the file's name says so.
     pub(super) fn load(&self, adapter: Option<&str>) -> anyhow::Result<Loaded> {
-        let (name, bytes) = self.read()?;
+        let what = if adapter.is_some() { "input file" } else { "config from file" };
+        let (name, bytes) = self.read(what)?;
         let adapter = self.adapter.as_deref().or(adapter).or_else(|| adapter_of(&name));
         match adapter {
             Some("caddyfile") => adapt(&name, &bytes),
-            Some("json") | None => {
-                let config = Config::from_json(&bytes)
-                    .map_err(|e| json_error(e.into(), adapter.is_none(), &bytes))?;
+            None => {
+                let config = Config::from_json(&bytes).map_err(json_error)?;
                 Ok(Loaded { config, tls_sites: Vec::new() })
             }
             Some(other) => bail!("unrecognized config adapter: {other}"),
         }
     }
 
-    fn read(&self) -> anyhow::Result<(String, Vec<u8>)> {
+    /// `what` is what the file is called when it cannot be read.
+    fn read(&self, what: &str) -> anyhow::Result<(String, Vec<u8>)> {
         let name = match &self.file {
             Some(name) if name == "-" => {
                 let mut bytes = Vec::new();
@@ -91,7 +93,7 @@ impl Source {
         };
         let bytes = std::fs::read(&name)
             .map_err(|e| anyhow!("open {name}: {}", reason(&e)))
-            .context("reading config from file")?;
+            .with_context(|| format!("reading {what}"))?;
         Ok((name, bytes))
     }
 }
@@ -100,7 +102,8 @@ impl Source {
 fn adapt(name: &str, bytes: &[u8]) -> anyhow::Result<Loaded> {
     let adapted = adapter::adapt_sites(name, bytes, &Disk).map_err(|error| {
         let source_line = error.excerpt(&Disk).map(|text| text + "\n").unwrap_or_default();
-        let excerpt = terminal::Excerpt { message: error.to_string(), source_line };
+        let place = error.place().map(|place| (place.file.to_string(), place.line));
+        let excerpt = terminal::Excerpt { message: error.to_string(), place, source_line };
         anyhow::Error::new(excerpt).context("adapting config using caddyfile")
     })?;
     for warning in &adapted.warnings {
@@ -125,14 +128,15 @@ fn adapter_of(name: &str) -> Option<&'static str> {
     (is_caddyfile && !is_json).then_some("caddyfile")
 }
 
-fn json_error(error: anyhow::Error, guessed: bool, bytes: &[u8]) -> anyhow::Error {
-    let looks_like_json = bytes.trim_ascii_start().starts_with(b"{\"")
-        || serde_json::from_slice::<serde_json::Value>(bytes).is_ok();
-    if guessed && !looks_like_json {
-        error.context("config is not valid JSON (did you mean to use --adapter caddyfile?)")
-    } else {
-        error.context("loading config")
+/// What is no JSON at all may be a Caddyfile by another name: nothing said that it is JSON.
+fn json_error(error: JsonError) -> anyhow::Error {
+    if !error.is_syntax {
+        return anyhow::Error::new(error).context("loading config");
     }
+    anyhow!(
+        "config is not valid JSON: {error}; \
+         did you mean to use a config adapter (the --adapter flag)?"
+    )
 }
 
 #[cfg(test)]

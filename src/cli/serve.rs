@@ -98,6 +98,7 @@ async fn run(
         let bound = server
             .bind()
             .map_err(|e| anyhow!("listening on {}: {}", e.address, reason(&e.error)))?;
+        warn_of_admin(config, logs);
         logs.write(Level::Info, "", greeting, |_| {});
         anyhow::Ok(answer(bound, logs, &mut signals).await)
     };
@@ -110,6 +111,15 @@ async fn run(
         }
     }
     code
+}
+
+/// An address for the admin endpoint is no reason not to serve, but somebody expects it.
+fn warn_of_admin(config: &Config, logs: &Logs) {
+    let Some(admin) = config.admin.as_ref().filter(|admin| !admin.disabled) else { return };
+    if !admin.listen.is_empty() {
+        let text = "the admin endpoint is not supported yet: nothing listens there";
+        logs.write(Level::Warn, "admin", text, |o| o.str("address", &admin.listen));
+    }
 }
 
 /// Starts PHP; whatever keeps the host from starting is told with its name.

@@ -1,8 +1,10 @@
 //! What the commands say: results on standard output, errors and warnings on standard error.
 //!
-//! For people at a terminal an error is a line `Error: …`; otherwise it is a JSON line like
+//! For people at a terminal an error is a line `Error: …`, as is one of the command line
+//! itself everywhere; otherwise it is a JSON line like
 //! those of the log, as Caddy has it, so that what collects the log understands it.
 
+use super::args::Usage;
 use crate::adapter::Warning;
 use caddyfile_parser::parse::Fact;
 use serde_json::json;
@@ -21,11 +23,14 @@ pub(super) fn print(text: impl AsRef<[u8]>) -> io::Result<()> {
 /// Reports why a command failed.
 pub(super) fn error(error: &anyhow::Error) {
     let text = format!("{error:#}");
-    if io::stderr().is_terminal() {
-        let excerpt = error.downcast_ref::<Excerpt>().map_or("", |e| e.source_line.as_str());
-        write(&format!("Error: {text}\n{excerpt}"));
+    let excerpt = error.downcast_ref::<Excerpt>();
+    if error.is::<Usage>() || io::stderr().is_terminal() {
+        let source_line = excerpt.map_or("", |excerpt| excerpt.source_line.as_str());
+        write(&format!("Error: {text}\n{source_line}"));
     } else {
-        write(&log_line("error", "", &text, None));
+        let place = excerpt.and_then(|excerpt| excerpt.place.as_ref());
+        let place = place.map(|(file, line)| (file.as_str(), *line));
+        write(&log_line("error", "", &text, place));
     }
 }
 
@@ -53,7 +58,9 @@ pub(super) fn warn(warning: &Warning) {
 pub(super) struct Excerpt {
     /// The whole error, one line.
     pub(super) message: String,
-    /// The source line with a caret under it, and a hint; ends with a newline or is empty.
+    /// The file and the line, from 1, when they are known.
+    pub(super) place: Option<(String, u32)>,
+    /// The place, its source line with a caret under it, and a hint; ends with a newline or is empty.
     pub(super) source_line: String,
 }
 

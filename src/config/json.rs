@@ -3,6 +3,7 @@
 use super::Config;
 use super::module::PATH_END;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
 use std::io;
 
@@ -15,7 +16,12 @@ pub struct JsonError {
     pub path: String,
     /// What is wrong with it.
     pub message: String,
+    /// Whether the text is no JSON at all.
+    pub is_syntax: bool,
 }
+
+/// Names things for the admin endpoint; no part of what is configured.
+const ID: &str = "@id";
 
 impl Config {
     /// The JSON of this configuration, letter for letter as Caddy prints it:
@@ -35,24 +41,101 @@ impl Config {
     /// When the text is no JSON, a field or a module is not known, or a value has the
     /// wrong type. The error names the path.
     pub fn from_json(text: &[u8]) -> Result<Self, JsonError> {
-        let mut de = serde_json::Deserializer::from_slice(text);
-        let config = serde_path_to_error::deserialize(&mut de).map_err(|error| {
-            let path = error.path().to_string();
-            let message = error.into_inner().to_string();
-            describe(if path == "." { String::new() } else { path }, &message)
+        let mut value: Value = serde_json::from_slice(text).map_err(|error| JsonError {
+            path: String::new(),
+            message: error.to_string(),
+            is_syntax: true,
         })?;
-        de.end().map_err(|e| JsonError { path: String::new(), message: e.to_string() })?;
+        let config = if drop_ids(&mut value) {
+            read(&mut serde_json::Deserializer::from_str(&value.to_string()))
+        } else {
+            // From the text, as errors tell the line.
+            read(&mut serde_json::Deserializer::from_slice(text))
+        };
+        let config: Self = config?;
+        let written = serde_json::to_value(&config).expect("a configuration can be written");
+        refuse_lists(&value, &written, "")?;
         Ok(config)
+    }
+}
+
+fn read<'de, R: serde_json::de::Read<'de>>(
+    de: &mut serde_json::Deserializer<R>,
+) -> Result<Config, JsonError> {
+    serde_path_to_error::deserialize(de).map_err(|error| {
+        let path = error.path().to_string();
+        let message = error.into_inner().to_string();
+        describe(if path == "." { String::new() } else { path }, &message)
+    })
+}
+
+/// Removes each `@id`; whether there was one.
+fn drop_ids(value: &mut Value) -> bool {
+    let mut had = false;
+    match value {
+        Value::Object(fields) => {
+            had = fields.remove(ID).is_some();
+            fields.values_mut().for_each(|field| had |= drop_ids(field));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| had |= drop_ids(item)),
+        _ => {}
+    }
+    had
+}
+
+/// Refuses lists where objects are meant: serde takes their items for the fields.
+fn refuse_lists(given: &Value, written: &Value, path: &str) -> Result<(), JsonError> {
+    match (given, written) {
+        (Value::Array(_), Value::Object(_)) => Err(JsonError {
+            path: path.to_owned(),
+            message: "invalid type: array, expected an object".to_owned(),
+            is_syntax: false,
+        }),
+        (Value::Array(given), Value::Array(written)) => {
+            let mut pairs = given.iter().zip(written).enumerate();
+            pairs.try_for_each(|(index, (given, written))| {
+                refuse_lists(given, written, &format!("{path}[{index}]"))
+            })
+        }
+        (Value::Object(given), Value::Object(written)) => {
+            let dot = if path.is_empty() { "" } else { "." };
+            given.iter().try_for_each(|(key, given)| match written.get(key) {
+                Some(written) => refuse_lists(given, written, &format!("{path}{dot}{key}")),
+                None => Ok(()),
+            })
+        }
+        _ => Ok(()),
     }
 }
 
 /// Joins the path to a module object with the path inside it.
 fn describe(outer: String, message: &str) -> JsonError {
     let Some((inner, message)) = message.rsplit_once(PATH_END) else {
-        return JsonError { path: outer, message: message.to_owned() };
+        return JsonError { path: outer, message: plainly(message), is_syntax: false };
     };
     let path = if outer.is_empty() { inner.to_owned() } else { format!("{outer}.{inner}") };
-    JsonError { path, message: message.to_owned() }
+    JsonError { path, message: plainly(message), is_syntax: false }
+}
+
+/// A message of serde's in the words of JSON instead of those of Rust.
+fn plainly(message: &str) -> String {
+    const WORDS: [(&str, &str); 8] = [
+        ("expected a map", "expected an object"),
+        ("expected a sequence", "expected an array"),
+        ("invalid type: map", "invalid type: object"),
+        ("invalid type: sequence", "invalid type: array"),
+        ("expected u16", "expected a number from 0 to 65535"),
+        ("expected u32", "expected a number from 0 to 4294967295"),
+        ("expected u64", "expected a number from 0 on"),
+        ("expected i64", "expected a whole number"),
+    ];
+    let mut text = message.to_owned();
+    for (rust, json) in WORDS {
+        text = text.replace(rust, json);
+    }
+    let Some((before, after)) = text.split_once("expected struct ") else { return text };
+    let rest = after.trim_start_matches(|c: char| c.is_alphanumeric());
+    format!("{before}expected an object{rest}")
 }
 
 fn write<F: Formatter>(value: &impl Serialize, formatter: F) -> String {
@@ -219,6 +302,53 @@ mod tests {
         let got = got.expect_err("the case is wrong").to_string();
         let path = "apps.http.servers.s.routes[0].handle[0].response";
         assert!(got.starts_with(path) && got.contains("unknown field `deleted`"), "{got}");
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        let text = "invalid type: array, expected an object";
+        check_error("[]", text);
+        check_error(r#"{"apps":{"http":[80]}}"#, &format!("apps.http: {text}"));
+        let server =
+            |server: &str| format!(r#"{{"apps":{{"http":{{"servers":{{"s":{server}}}}}}}}}"#);
+        check_error(&server("[]"), &format!("apps.http.servers.s: {text}"));
+        check_error(
+            &server(r#"{"routes":[{"handle":[{"handler":"subroute","routes":[[]]}]}]}"#),
+            &format!("apps.http.servers.s.routes[0].handle[0].routes[0]: {text}"),
+        );
+    }
+
+    #[test]
+    fn types_are_named_in_the_words_of_json() {
+        check_error(
+            r#"{"apps":{"http":{"http_port":70000}}}"#,
+            "apps.http.http_port: invalid value: integer `70000`, \
+             expected a number from 0 to 65535 at line 1 column 34",
+        );
+        check_error(
+            r#"{"admin":3}"#,
+            "admin: invalid type: integer `3`, expected an object at line 1 column 10",
+        );
+        check_error(
+            r#"{"apps":{"http":{"servers":{"s":{"listen":{}}}}}}"#,
+            "apps.http.servers.s.listen: invalid type: object, expected an array \
+             at line 1 column 42",
+        );
+    }
+
+    #[test]
+    fn ids_are_for_the_admin_endpoint_only() {
+        let json = r#"{"@id":"a","apps":{"http":{"http_port":81,"@id":"b"}}}"#;
+        let config = Config::from_json(json.as_bytes()).expect("the case is a configuration");
+        assert_eq!(config.to_json(false), r#"{"apps":{"http":{"http_port":81}}}"#);
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_apart() {
+        let error = |json: &str| Config::from_json(json.as_bytes()).expect_err("it is wrong");
+        assert!(error(r#"{"apps":{http}}"#).is_syntax);
+        assert_eq!(error(r#"{"apps":{http}}"#).path, "");
+        assert!(!error(r#"{"apps":3}"#).is_syntax);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! A response's head, its chunk and the last chunk are separate writes of the session;
 //! here they become one system call. What is larger than the buffer goes out beside it in
 //! one vectored write, without a copy. A connection can be asked for bytes before anybody
-//! reads them: to find out which protocol is spoken, or that a next request begins.
+//! reads them: to find out which protocol is spoken, or to wait for a whole head. A client
+//! that does not take what is written for too long is given up here, whoever writes.
 
 use async_trait::async_trait;
 use bytes::{Buf, BytesMut};
@@ -23,11 +24,14 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
 
 /// Writes up to this many bytes wait for more or for a flush.
 const BUFFER_SIZE: usize = 16 * 1024;
 /// Received at once before a request begins: most heads are shorter.
 const FILL_SIZE: usize = 4096;
+/// An idle connection keeps a write buffer of this size, no larger one.
+const IDLE_SIZE: usize = 1024;
 /// How long a closing connection waits for what the client still sends, for each read
 /// and in all.
 const LINGER_READ: Duration = Duration::from_millis(500);
@@ -43,11 +47,16 @@ pub(super) struct Conn {
     out: BytesMut,
     held: AtomicBool,
     eager: AtomicBool,
+    /// How long one write may wait for the client.
+    write_limit: Duration,
+    /// When the write that waits is given up.
+    give_up: Option<Pin<Box<Sleep>>>,
     digest: Arc<SocketDigest>,
 }
 
 impl Conn {
-    pub(super) fn new(tcp: TcpStream, remote: SocketAddr) -> Self {
+    /// A connection whose client may take `write_limit` for each write.
+    pub(super) fn new(tcp: TcpStream, remote: SocketAddr, write_limit: Duration) -> Self {
         let digest = SocketDigest::from_raw_fd(tcp.as_raw_fd());
         // It is empty, so this does not fail.
         let _ = digest.peer_addr.set(Some(remote.into()));
@@ -57,6 +66,8 @@ impl Conn {
             out: BytesMut::new(),
             held: AtomicBool::new(false),
             eager: AtomicBool::new(false),
+            write_limit,
+            give_up: None,
             digest: Arc::new(digest),
         }
     }
@@ -64,9 +75,10 @@ impl Conn {
     /// Waits for more bytes than those that wait to be read, and keeps them for the
     /// reader; false at the end. Loses nothing when it is dropped.
     pub(super) async fn fill(&mut self) -> io::Result<bool> {
-        let mut buffer = [0; FILL_SIZE];
         loop {
             self.tcp.readable().await?;
+            // Not before the wait: it would be a part of each idle connection.
+            let mut buffer = [0; FILL_SIZE];
             match receive(&self.tcp, &mut buffer) {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(0) => return Ok(false),
@@ -81,6 +93,24 @@ impl Conn {
     /// What [`Self::fill`] brought and nobody has read.
     pub(super) fn waiting(&self) -> &[u8] {
         &self.waiting
+    }
+
+    /// The same, to be changed or taken.
+    pub(super) fn waiting_mut(&mut self) -> &mut BytesMut {
+        &mut self.waiting
+    }
+
+    /// Gives back bytes that were read and belong to the next request.
+    pub(super) fn unread(&mut self, mut bytes: BytesMut) {
+        bytes.unsplit(std::mem::take(&mut self.waiting));
+        self.waiting = bytes;
+    }
+
+    /// Lets go of what an idle connection does not need.
+    pub(super) fn rest(&mut self) {
+        if self.out.is_empty() && self.out.capacity() > IDLE_SIZE {
+            self.out = BytesMut::new();
+        }
     }
 
     /// Ignores flushes while true.
@@ -100,6 +130,23 @@ impl Conn {
 
     /// Sends what waits, with `more` behind it; returns how much of `more` went out.
     fn poll_send(&mut self, cx: &mut Context<'_>, more: &[u8]) -> Poll<io::Result<usize>> {
+        match self.poll_send_all(cx, more) {
+            Poll::Pending => {
+                let limit = self.write_limit;
+                let give_up =
+                    self.give_up.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+                ready!(give_up.as_mut().poll(cx));
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+            }
+            Poll::Ready(Ok(sent)) if sent < more.len() => Poll::Ready(Ok(sent)),
+            done => {
+                self.give_up = None;
+                done
+            }
+        }
+    }
+
+    fn poll_send_all(&mut self, cx: &mut Context<'_>, more: &[u8]) -> Poll<io::Result<usize>> {
         while !self.out.is_empty() || !more.is_empty() {
             ready!(self.tcp.poll_write_ready(cx))?;
             let slices = [IoSlice::new(&self.out), IoSlice::new(more)];
@@ -280,7 +327,7 @@ mod tests {
         let address = listener.local_addr().expect("it is bound");
         let client = TcpStream::connect(address).await.expect("it listens");
         let (tcp, remote) = listener.accept().await.expect("the client is there");
-        (Conn::new(tcp, remote), client)
+        (Conn::new(tcp, remote, Duration::from_millis(100)), client)
     }
 
     #[tokio::test]
@@ -311,6 +358,24 @@ mod tests {
         let mut got = Vec::new();
         client.read_to_end(&mut got).await.expect("all of it");
         assert_eq!(got, [&b"head"[..], &large, b"tail"].concat());
+    }
+
+    #[tokio::test]
+    async fn bytes_that_are_given_back_come_first() {
+        let (mut conn, mut client) = pair().await;
+        client.write_all(b"cd").await.expect("sent");
+        assert!(conn.fill().await.expect("two bytes"));
+        conn.unread(BytesMut::from(&b"ab"[..]));
+        assert_eq!(conn.waiting(), b"abcd");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_is_given_up() {
+        let (mut conn, client) = pair().await;
+        let large = vec![b'x'; 32 * 1024 * 1024];
+        let sent = conn.write_all(&large).await;
+        assert_eq!(sent.map_err(|e| e.kind()), Err(io::ErrorKind::TimedOut));
+        drop(client);
     }
 
     #[tokio::test]

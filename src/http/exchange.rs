@@ -5,10 +5,12 @@
 //! site that answers it. The answer's side is in [`super::response`].
 
 use super::connection::Connection;
+use super::head;
 use super::matchers::file::FileMatch;
 use super::placeholder::ErrorPart;
 use super::response::Response;
 use super::server::Site;
+use super::session::StreamWatch;
 use super::uri::Target;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, COOKIE, EXPECT};
@@ -17,9 +19,10 @@ use pingora_core::protocols::http::server::Session;
 use std::borrow::Cow;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 
-/// A request's body that a placeholder wants is cut here.
+/// Of a request's body, a placeholder gets no more parts than bring it to this length.
 const BUFFERED_BODY_MAX: usize = 8 * 1024 * 1024;
 
 /// What a handler leaves to be done.
@@ -69,7 +72,7 @@ impl HandlerError {
             ErrorPart::Status => self.status.to_string().into_bytes().into(),
             ErrorPart::StatusText => {
                 let status = http::StatusCode::from_u16(self.status).ok();
-                Cow::Borrowed(status.and_then(|s| s.canonical_reason()).unwrap_or("").as_bytes())
+                Cow::Borrowed(status.and_then(head::phrase).unwrap_or("").as_bytes())
             }
             ErrorPart::Id => Cow::Borrowed(self.id.as_bytes()),
         }
@@ -113,6 +116,22 @@ impl<'s> Vars<'s> {
     }
 }
 
+/// What a protocol knows of a request besides its head.
+pub(super) struct Asked {
+    /// The host, with its port if it has one.
+    pub(super) host: Vec<u8>,
+    /// The `x` of `HTTP/1.x`; no matter for later protocols.
+    pub(super) minor: u8,
+    /// Sees that the client gave up this request, where that is not the connection's end.
+    pub(super) stream: Option<StreamWatch>,
+}
+
+/// `HTTP/1.x` as Go writes it.
+const HTTP1: [&str; 10] = [
+    "HTTP/1.0", "HTTP/1.1", "HTTP/1.2", "HTTP/1.3", "HTTP/1.4", "HTTP/1.5", "HTTP/1.6", "HTTP/1.7",
+    "HTTP/1.8", "HTTP/1.9",
+];
+
 /// A request in flight.
 pub(crate) struct Exchange<'s> {
     pub(super) session: &'s mut Session,
@@ -141,6 +160,9 @@ pub(crate) struct Exchange<'s> {
     /// The header, once it was changed.
     changed_headers: Option<HeaderMap>,
     original_host: Option<Vec<u8>>,
+    minor: u8,
+    stream: Option<StreamWatch>,
+    uuid: OnceLock<String>,
     body: Body,
 }
 
@@ -164,7 +186,7 @@ impl<'s> Exchange<'s> {
         connection: &'s Connection,
         site: &'s Site,
         target: Target,
-        host: Vec<u8>,
+        asked: Asked,
     ) -> Self {
         let empty = session.is_body_empty();
         let head = session.req_header();
@@ -173,7 +195,10 @@ impl<'s> Exchange<'s> {
         Self {
             method: head.method.clone(),
             target,
-            host,
+            host: asked.host,
+            minor: asked.minor,
+            stream: asked.stream,
+            uuid: OnceLock::new(),
             vars: Vars::default(),
             file_match: None,
             error: None,
@@ -245,10 +270,9 @@ impl<'s> Exchange<'s> {
     /// The protocol's version as Go writes it.
     pub(crate) fn proto(&self) -> &'static str {
         match self.version() {
-            Version::HTTP_10 => "HTTP/1.0",
             Version::HTTP_2 => "HTTP/2.0",
             Version::HTTP_3 => "HTTP/3.0",
-            _ => "HTTP/1.1",
+            _ => HTTP1[usize::from(self.minor.min(9))],
         }
     }
 
@@ -265,6 +289,18 @@ impl<'s> Exchange<'s> {
     /// Our address.
     pub(crate) fn local(&self) -> SocketAddr {
         self.connection.local
+    }
+
+    /// A random UUID that is this request's own (RFC 9562, version 4).
+    pub(crate) fn uuid(&self) -> &str {
+        self.uuid.get_or_init(|| {
+            let mut bytes = [0; 16];
+            // The kernel gives so few bytes at once, or, at its very first start, waits.
+            let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+            let n = u128::from_be_bytes(bytes) & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+            let hex = format!("{n:032x}");
+            [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+        })
     }
 
     /// The value of a cookie by its name in any case.
@@ -303,14 +339,15 @@ impl<'s> Exchange<'s> {
         self.session.set_read_timeout(limit);
     }
 
-    /// Waits until the client has left.
+    /// Waits until the client has left, or has given up this request.
     pub(crate) fn gone(&self) -> impl Future<Output = ()> + Send + use<> {
-        let watch = super::response::conn_of(self.session).map(super::conn::Conn::watch);
+        let conn = super::response::conn_of(self.session).map(super::conn::Conn::watch);
+        let stream = self.stream.clone();
         async move {
-            match watch {
-                Some(watch) => watch.closed_by_client().await,
-                // Other protocols tell when the answer is written.
-                None => std::future::pending().await,
+            match (conn, stream) {
+                (Some(conn), _) => conn.closed_by_client().await,
+                (None, Some(stream)) => stream.given_up().await,
+                (None, None) => std::future::pending().await,
             }
         }
     }
@@ -327,7 +364,12 @@ impl<'s> Exchange<'s> {
         if std::mem::take(&mut self.body.awaits_continue) {
             self.session.write_continue_response().await.map_err(io::Error::other)?;
         }
-        let part = self.session.read_request_body().await.map_err(io::Error::other)?;
+        let part = self.session.read_request_body().await.map_err(|error| {
+            // Where a body ends that broke off or is malformed, nobody knows: what follows
+            // is not taken for a request.
+            self.session.set_keepalive(None);
+            io::Error::other(error)
+        })?;
         self.body.read += part.as_ref().map_or(0, |p| p.len() as u64);
         Ok(part)
     }
@@ -341,8 +383,7 @@ impl<'s> Exchange<'s> {
         // A body cut short is used as far as it came, as Caddy does.
         while let Ok(Some(part)) = self.read_body().await {
             all.extend_from_slice(&part);
-            if all.len() > BUFFERED_BODY_MAX {
-                all.truncate(BUFFERED_BODY_MAX);
+            if all.len() >= BUFFERED_BODY_MAX {
                 break;
             }
         }

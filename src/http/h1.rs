@@ -1,18 +1,21 @@
 //! HTTP/1: one request after the other on a connection.
 //!
 //! pingora's session parses heads and frames bodies; this loop decides when a request
-//! may begin, what is refused before any handler runs, and when the connection ends.
+//! may begin, what is refused before any handler runs, and when the connection ends. It
+//! waits for a whole head before pingora sees it, which reads again from its start with
+//! each part that comes.
 //! Refusals are Go's, to the letter.
 
 use super::conn::Conn;
 use super::connection::Connection;
+use super::exchange::Asked;
 use super::head;
+use super::request_line::{self, Fault, RequestLine, end_of_line};
 use super::serve;
 use super::server::Site;
-use bytes::BytesMut;
-use http::header::{CONTENT_TYPE, EXPECT, HOST};
+use bytes::{Buf, BytesMut};
+use http::header::{CONTENT_TYPE, EXPECT, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
-use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::server::Session;
 use pingora_error::{Error, ErrorType};
 use std::time::Duration;
@@ -32,60 +35,148 @@ struct Refusal {
 const BAD: Refusal = Refusal { status: 400, detail: "" };
 const NO_HOST: Refusal = Refusal { status: 400, detail: ": missing required Host header" };
 const BAD_HOST: Refusal = Refusal { status: 400, detail: ": malformed Host header" };
+const BAD_CODING: Refusal = Refusal { status: 501, detail: ": unsupported transfer encoding" };
 const TOO_LARGE: Refusal = Refusal { status: 431, detail: "" };
 const BAD_VERSION: Refusal = Refusal { status: 505, detail: ": unsupported protocol version" };
 
+/// How a wait for a head ended.
+enum Begun {
+    Whole(RequestLine),
+    /// It is none; nothing more is read.
+    Refused(Refusal),
+    /// There is nobody to answer: nothing came, or too slowly.
+    Gone,
+}
+
 /// Serves requests until either side is done.
 pub(super) async fn serve(conn: Conn, connection: Connection) {
-    let mut stream: Stream = Box::new(conn);
-    let mut next: Option<BytesMut> = None;
+    let mut conn = Box::new(conn);
     loop {
         let site = connection.site.load_full();
-        if next.is_none() {
-            let Some(begun) = begin(stream, &connection, &site).await else { return };
-            stream = begun;
+        if !begins(&mut conn, &connection, &site).await {
+            return;
         }
-        let mut session = Session::new_http1(stream);
+        let head = timeout(site.timeouts.head, whole_head(&mut conn, site.head_max)).await;
+        let bytes = std::mem::take(conn.waiting_mut());
+        let mut session = Session::new_http1(conn);
         session.set_pipelining_enabled(true);
         session.set_keepalive(Some(0));
         session.set_close_on_response_before_downstream_finish(false);
-        if let Some(bytes) = next.take() {
-            session.set_pipelined_prefix(bytes);
-        }
+        let line = match head.unwrap_or(Begun::Gone) {
+            Begun::Whole(line) => line,
+            Begun::Refused(refusal) => return refuse(&mut session, refusal).await,
+            Begun::Gone => return,
+        };
+        session.set_pipelined_prefix(bytes);
         if !read_head(&mut session, &site).await {
             return;
         }
         session.set_read_timeout(Some(site.timeouts.body));
         session.set_total_drain_timeout(Some(DRAIN));
-        if !answer(&mut session, &connection, &site).await {
+        if !answer(&mut session, &connection, &site, line).await {
             return;
         }
         let Ok(Some(reusable)) = session.finish().await else { return };
-        (stream, next) = reusable.into_parts();
-    }
-}
-
-/// Waits for the first bytes of a request; nothing when the connection ends instead.
-async fn begin(stream: Stream, connection: &Connection, site: &Site) -> Option<Stream> {
-    let mut conn = stream.into_any().downcast::<Conn>().ok()?;
-    if conn.waiting().is_empty() {
-        let begun = tokio::select! {
-            biased;
-            filled = timeout(site.timeouts.idle, conn.fill()) => matches!(filled, Ok(Ok(true))),
-            () = connection.stopped() => false,
-        };
-        if !begun {
-            return None;
+        let (stream, next) = reusable.into_parts();
+        let Ok(reused) = stream.into_any().downcast::<Conn>() else { return };
+        conn = reused;
+        if let Some(next) = next {
+            conn.unread(next);
         }
     }
-    Some(conn)
 }
 
-/// Reads a head within its time; false when there is none, and the connection ends.
+/// Waits for the first bytes of a request; false when the connection ends instead.
+async fn begins(conn: &mut Conn, connection: &Connection, site: &Site) -> bool {
+    if !conn.waiting().is_empty() {
+        return true;
+    }
+    conn.rest();
+    tokio::select! {
+        biased;
+        filled = timeout(site.timeouts.idle, conn.fill()) => matches!(filled, Ok(Ok(true))),
+        () = connection.stopped() => false,
+    }
+}
+
+/// Waits until a whole head is there. Each byte is looked at once, however slowly they
+/// come, and the first line is judged as soon as it is there.
+async fn whole_head(conn: &mut Conn, max: usize) -> Begun {
+    let mut line = None;
+    let mut scan = Scan::default();
+    loop {
+        let head = conn.waiting_mut();
+        if scan == Scan::default() {
+            skip_empty_lines(head);
+        }
+        if line.is_none() && scan.line(head).is_some() {
+            match request_line::normalize(head) {
+                Ok(normal) => line = Some(normal),
+                Err(Fault::Malformed) => return Begun::Refused(BAD),
+                Err(Fault::Version) => return Begun::Refused(BAD_VERSION),
+            }
+            scan = Scan::default();
+        }
+        if line.is_some() && scan.finds_end(head) {
+            return line.map_or(Begun::Gone, Begun::Whole);
+        }
+        if head.len() > max {
+            return Begun::Refused(TOO_LARGE);
+        }
+        if !matches!(conn.fill().await, Ok(true)) {
+            return Begun::Gone;
+        }
+    }
+}
+
+/// How far the search for the end of a head has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Scan {
+    /// Where the line begins that is not complete yet.
+    line: usize,
+    /// Bytes that were looked at.
+    seen: usize,
+}
+
+impl Scan {
+    /// The next complete line, with what ends it.
+    fn line<'h>(&mut self, head: &'h [u8]) -> Option<&'h [u8]> {
+        let Some(end) = end_of_line(head, self.seen) else {
+            self.seen = head.len();
+            return None;
+        };
+        let line = &head[self.line..=end];
+        (self.line, self.seen) = (end + 1, end + 1);
+        Some(line)
+    }
+
+    /// Whether an empty line ends the head.
+    fn finds_end(&mut self, head: &[u8]) -> bool {
+        // Most requests have no body and come alone.
+        if head.ends_with(b"\r\n\r\n") {
+            return true;
+        }
+        while let Some(line) = self.line(head) {
+            if matches!(line, b"\n" | b"\r\n") {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Empty lines before a request are no part of it (RFC 9112, 2.2).
+fn skip_empty_lines(head: &mut BytesMut) {
+    let empty = head.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    if empty > 0 {
+        head.advance(empty);
+    }
+}
+
+/// Lets pingora read the head that is there; false when it is none.
 async fn read_head(session: &mut Session, site: &Site) -> bool {
     match timeout(site.timeouts.head, session.read_request()).await {
         Ok(Ok(true)) => true,
-        // Nothing came, or it came too slowly: there is nobody to answer.
         Ok(Ok(false)) | Err(_) => false,
         Ok(Err(error)) => {
             if *error.etype() == ErrorType::InvalidHTTPHeader {
@@ -97,7 +188,12 @@ async fn read_head(session: &mut Session, site: &Site) -> bool {
 }
 
 /// Refuses or serves the request; whether the connection can carry another one.
-async fn answer(session: &mut Session, connection: &Connection, site: &Site) -> bool {
+async fn answer(
+    session: &mut Session,
+    connection: &Connection,
+    site: &Site,
+    line: RequestLine,
+) -> bool {
     if session.to_h1_raw().len() > site.head_max {
         refuse(session, TOO_LARGE).await;
         return false;
@@ -108,7 +204,12 @@ async fn answer(session: &mut Session, connection: &Connection, site: &Site) -> 
         let head = head::plain(StatusCode::OK, headers.into_iter().collect());
         return session.write_response_header(Box::new(head)).await.is_ok();
     }
-    match host(session) {
+    if codings(&head.headers).any(|coding| !coding.eq_ignore_ascii_case(b"chunked")) {
+        refuse(session, BAD_CODING).await;
+        return false;
+    }
+    let minor = line.minor;
+    match host(session, line) {
         Err(refusal) => {
             refuse(session, refusal).await;
             false
@@ -122,12 +223,14 @@ async fn answer(session: &mut Session, connection: &Connection, site: &Site) -> 
             // The connection ends in order, or it is gone already.
             sent.is_ok()
         }
-        Ok(host) => serve::request(session, connection, site, host).await,
+        Ok(host) => {
+            serve::request(session, connection, site, Asked { host, minor, stream: None }).await
+        }
     }
 }
 
 /// The host that is asked for: that of an absolute target, or the `Host` field's.
-fn host(session: &Session) -> Result<Vec<u8>, Refusal> {
+fn host(session: &Session, line: RequestLine) -> Result<Vec<u8>, Refusal> {
     let head = session.req_header();
     let mut fields = head.headers.get_all(HOST).iter();
     let field = fields.next().map(HeaderValue::as_bytes);
@@ -138,18 +241,22 @@ fn host(session: &Session) -> Result<Vec<u8>, Refusal> {
         return Err(NO_HOST);
     }
     let field = field.unwrap_or_default();
-    let is_host_byte = |b: &u8| b.is_ascii_alphanumeric() || b"!$%&'()*+,-.:;=[]_~".contains(b);
-    if !field.iter().all(is_host_byte) {
+    let is_host = |text: &[u8]| {
+        text.iter().all(|b| b.is_ascii_alphanumeric() || b"!$%&'()*+,-.:;=[]_~".contains(b))
+    };
+    if !is_host(field) {
         return Err(BAD_HOST);
     }
-    let raw = head.raw_path();
-    let absolute = raw.windows(3).position(|w| w == b"://").filter(|_| !raw.starts_with(b"/"));
-    let authority = absolute.map(|at| {
-        let rest = &raw[at + 3..];
-        let end = rest.iter().position(|b| matches!(b, b'/' | b'?')).unwrap_or(rest.len());
-        &rest[..end]
-    });
-    Ok(authority.filter(|a| !a.is_empty()).unwrap_or(field).to_vec())
+    match line.authority {
+        Some(authority) if !is_host(&authority) => Err(BAD),
+        Some(authority) => Ok(authority),
+        None => Ok(field.to_vec()),
+    }
+}
+
+/// The transfer codings of a body; a list of several counts as one, which nobody has.
+fn codings(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    headers.get_all(TRANSFER_ENCODING).iter().map(|v| v.as_bytes().trim_ascii())
 }
 
 fn expects_what_nobody_has(headers: &HeaderMap) -> bool {
@@ -163,19 +270,13 @@ fn why_invalid(error: &Error) -> Refusal {
     if context.contains("larger than") || cause.contains("too many headers") {
         return TOO_LARGE;
     }
-    // The context quotes the request, whose first line ends with the version.
-    let line = context.split("\\r\\n").next().unwrap_or_default();
-    let version = line.rsplit_once(" HTTP/").map_or("", |(_, version)| version);
-    match version.as_bytes() {
-        [b'0'..=b'9', b'.', b'0'..=b'9'] if !version.starts_with("1.") => BAD_VERSION,
-        _ => BAD,
-    }
+    if context.contains("Transfer-Encoding") { BAD_CODING } else { BAD }
 }
 
 /// Answers with a status line and the same as text, then ends the connection.
 async fn refuse(session: &mut Session, refusal: Refusal) {
     let Ok(status) = StatusCode::from_u16(refusal.status) else { return };
-    let reason = format!("{}{}", status.canonical_reason().unwrap_or_default(), refusal.detail);
+    let reason = format!("{}{}", head::phrase(status).unwrap_or_default(), refusal.detail);
     let kind = HeaderValue::from_static("text/plain; charset=utf-8");
     let mut head = head::plain(status, [(CONTENT_TYPE, kind)].into_iter().collect());
     // A reason phrase without line breaks is always taken.
@@ -189,4 +290,24 @@ async fn refuse(session: &mut Session, refusal: Refusal) {
     };
     let _ = sent.await;
     session.shutdown().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_ends_with_an_empty_line_wherever_the_parts_are_cut() {
+        for whole in [&b"GET / HTTP/1.1\r\nA: b\r\n\r\nbody"[..], b"GET / HTTP/1.0\nA: b\n\n\nx"] {
+            let end = whole.len() - if whole.ends_with(b"x") { 2 } else { 4 };
+            let mut scan = Scan::default();
+            for len in 1..whole.len() {
+                assert_eq!(scan.finds_end(&whole[..len]), len >= end, "{len}");
+                assert!(len >= end || scan.seen == len, "{len} is looked at twice");
+                if len >= end {
+                    break;
+                }
+            }
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 use super::conn::Conn;
 use super::connection::Connection;
+use super::exchange::Asked;
 use super::serve;
 use super::session::StreamSession;
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use h2::{Reason, RecvStream};
 use http::header::HOST;
 use pingora_core::protocols::http::server::Session;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::timeout;
 
 /// Requests that a client may have running: Go's limit.
@@ -20,6 +22,12 @@ const STREAMS_MAX: u32 = 250;
 /// Bytes that a client may send before they are read, for each stream and in all.
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// Bytes of an answer that wait for the connection, for each stream.
+const SEND_BUFFER: usize = 64 * 1024;
+/// Requests that may be at work at once, those included that the client has reset.
+const RUNNING_MAX: usize = 2 * STREAMS_MAX as usize;
+/// How long a connection that ends waits for the client's part in it.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// Serves streams until either side is done.
 pub(super) async fn serve(conn: Conn, connection: Connection) {
@@ -30,29 +38,45 @@ pub(super) async fn serve(conn: Conn, connection: Connection) {
         .max_concurrent_streams(STREAMS_MAX)
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buffer_size(SEND_BUFFER)
         .max_header_list_size(u32::try_from(site.head_max).unwrap_or(u32::MAX));
     let handshake = timeout(site.timeouts.head, builder.handshake::<_, Bytes>(conn));
     let Ok(Ok(mut streams)) = handshake.await else { return };
-    let mut stopping = false;
+    // Each stream that runs holds the connection.
+    let running = || Arc::strong_count(&connection) - 1;
+    let mut ending = false;
     loop {
+        let patience = if ending { LINGER } else { site.timeouts.idle };
         let accepted = tokio::select! {
             biased;
-            () = connection.stopped(), if !stopping => {
-                stopping = true;
+            () = connection.stopped(), if !ending => {
+                ending = true;
                 // Streams that run are finished, then the connection ends by itself.
                 streams.graceful_shutdown();
                 continue;
             }
-            accepted = timeout(site.timeouts.idle, streams.accept()) => accepted,
+            accepted = timeout(patience, streams.accept()) => accepted,
         };
         match accepted {
+            // Streams that the client took back no longer count for its limit, but there
+            // is still work on them.
+            Ok(Some(Ok(_))) if running() >= RUNNING_MAX => {
+                streams.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+                // Nobody waits for a client like this one to take the news.
+                drop(timeout(LINGER, streams.accept()).await);
+                return;
+            }
             Ok(Some(Ok((request, respond)))) => {
                 tokio::spawn(stream(request, respond, Arc::clone(&connection)));
             }
             Ok(Some(Err(_)) | None) => return,
-            // Each stream that runs holds the connection.
-            Err(_) if Arc::strong_count(&connection) == 1 => streams.graceful_shutdown(),
-            Err(_) => {}
+            Err(_) if running() > 0 => {}
+            // The client does not take part in the end.
+            Err(_) if ending => return,
+            Err(_) => {
+                ending = true;
+                streams.graceful_shutdown();
+            }
         }
     }
 }
@@ -69,9 +93,12 @@ async fn stream(
         return;
     };
     let site = connection.site.load_full();
-    let mut session = Session::new_custom(Box::new(StreamSession::new(request, respond)));
+    let session = StreamSession::new(request, respond);
+    let asked = Asked { host, minor: 0, stream: Some(session.watch()) };
+    let mut session = Session::new_custom(Box::new(session));
     session.set_read_timeout(Some(site.timeouts.body));
-    if serve::request(&mut session, &connection, &site, host).await {
+    session.set_write_timeout(Some(site.timeouts.write));
+    if serve::request(&mut session, &connection, &site, asked).await {
         // The stream may be gone; then there is nothing to end.
         let _ = session.finish().await;
     } else {

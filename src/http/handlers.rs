@@ -50,7 +50,7 @@ impl Handler {
             Config::Encode(c) => Kind::Encode(encode::Encode::provision(c)?),
             Config::Error(c) => Kind::Error(error::Error::new(c)),
             Config::FileServer(c) => {
-                Kind::FileServer(Box::new(file_server::FileServer::provision(c)?))
+                Kind::FileServer(Box::new(file_server::FileServer::provision(c, provision)?))
             }
             Config::Headers(c) => {
                 let handler = headers::Headers::provision(c)?;

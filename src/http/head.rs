@@ -5,6 +5,7 @@
 use crate::logging::access::canonical;
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use pingora_http::ResponseHeader;
+use std::borrow::Cow;
 
 /// A head for HTTP/1.
 pub(super) fn http1(status: StatusCode, headers: HeaderMap) -> ResponseHeader {
@@ -12,10 +13,13 @@ pub(super) fn http1(status: StatusCode, headers: HeaderMap) -> ResponseHeader {
         Some(head) => head,
         None => plain(status, headers),
     };
-    if let Some(reason) = reason(status) {
-        // A phrase without line breaks is always taken.
-        let _ = head.set_reason_phrase(Some(&reason));
-    }
+    let phrase = match phrase(status) {
+        known if known.is_some() && known == status.canonical_reason() => return head,
+        Some(known) => Cow::Borrowed(known),
+        None => Cow::Owned(format!("status code {}", status.as_u16())),
+    };
+    // A phrase without line breaks is always taken.
+    let _ = head.set_reason_phrase(Some(&phrase));
     head
 }
 
@@ -82,17 +86,15 @@ fn common(name: &HeaderName) -> Option<&'static str> {
     })
 }
 
-/// Go's phrase for a status, where it is another one than the `http` crate's.
-fn reason(status: StatusCode) -> Option<String> {
-    let phrase = match status.as_u16() {
+/// Go's phrase for a status, if it has one.
+pub(super) fn phrase(status: StatusCode) -> Option<&'static str> {
+    Some(match status.as_u16() {
         203 => "Non-Authoritative Information",
         413 => "Request Entity Too Large",
         414 => "Request URI Too Long",
         416 => "Requested Range Not Satisfiable",
-        code if status.canonical_reason().is_none() => return Some(format!("status code {code}")),
-        _ => return None,
-    };
-    Some(phrase.to_owned())
+        _ => return status.canonical_reason(),
+    })
 }
 
 #[cfg(test)]
@@ -116,6 +118,8 @@ mod tests {
         check(200, &[("content-type", "a/b")], "OK\r\nContent-Type: a/b\r\n");
         check(200, &[("x-odd-one", "1"), ("server", "s")], "OK\r\nX-Odd-One: 1\r\nServer: s\r\n");
         check(416, &[], "Requested Range Not Satisfiable\r\n");
+        check(103, &[], "Early Hints\r\n");
+        check(425, &[], "Too Early\r\n");
         check(299, &[], "status code 299\r\n");
     }
 }

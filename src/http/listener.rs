@@ -2,7 +2,7 @@
 
 use super::conn::Conn;
 use super::connection::Connection;
-use super::server::{BindError, Site};
+use super::server::{BindError, Keepalive, Site};
 use super::{h1, h2};
 use crate::logging::Level;
 use arc_swap::ArcSwap;
@@ -16,8 +16,10 @@ use tokio::sync::{mpsc, watch};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
-/// TCP keep-alive's interval when the configuration names none.
+/// TCP keep-alive's silence and interval when the configuration names none.
 const KEEPALIVE: Duration = Duration::from_secs(15);
+/// And its number of probes.
+const KEEPALIVE_COUNT: u32 = 9;
 /// How long the loop rests when nothing can be accepted, as for want of descriptors.
 const REST: Duration = Duration::from_millis(50);
 /// What a client says first that speaks HTTP/2 without being asked.
@@ -35,7 +37,7 @@ impl Listener {
     /// Opens an address: `host:port`, `:port`, `[v6]:port`.
     pub(super) fn bind(address: &str, site: Arc<ArcSwap<Site>>) -> Result<Self, BindError> {
         let failed = |error| BindError { address: address.to_owned(), error };
-        let keepalive = site.load().keepalive.unwrap_or(KEEPALIVE);
+        let keepalive = site.load().keepalive;
         let tcp = open(address, keepalive).map_err(failed)?;
         let tcp = TcpListener::from_std(tcp).map_err(failed)?;
         let local = tcp.local_addr().map_err(failed)?;
@@ -83,7 +85,7 @@ impl Listener {
     }
 }
 
-fn open(address: &str, keepalive: Duration) -> io::Result<std::net::TcpListener> {
+fn open(address: &str, keepalive: Keepalive) -> io::Result<std::net::TcpListener> {
     let (host, port) = address.rsplit_once(':').ok_or(io::ErrorKind::InvalidInput)?;
     let port: u16 = port.parse().map_err(|_| io::ErrorKind::InvalidInput)?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -106,7 +108,7 @@ fn open(address: &str, keepalive: Duration) -> io::Result<std::net::TcpListener>
 
 fn listen(
     address: SocketAddr,
-    keepalive: Duration,
+    keepalive: Keepalive,
     both: bool,
 ) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
@@ -116,7 +118,13 @@ fn listen(
     socket.set_reuse_address(true)?;
     // Accepted sockets inherit these.
     socket.set_tcp_nodelay(true)?;
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(keepalive).with_interval(keepalive))?;
+    if !keepalive.disabled {
+        let probes = TcpKeepalive::new()
+            .with_time(keepalive.idle.unwrap_or(KEEPALIVE))
+            .with_interval(keepalive.interval.unwrap_or(KEEPALIVE))
+            .with_retries(keepalive.count.unwrap_or(KEEPALIVE_COUNT));
+        socket.set_tcp_keepalive(&probes)?;
+    }
     socket.set_nonblocking(true)?;
     socket.bind(&SockAddr::from(address))?;
     socket.listen(BACKLOG)?;
@@ -130,16 +138,20 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 
 /// Finds out which protocol is spoken, and speaks it.
 async fn serve(tcp: TcpStream, connection: Connection) {
-    let mut conn = Conn::new(tcp, connection.remote);
-    let limit = connection.site.load().timeouts.head;
+    let (timeouts, h2c) = {
+        let site = connection.site.load();
+        (site.timeouts, site.h2c)
+    };
+    let mut conn = Conn::new(tcp, connection.remote, timeouts.write);
     let sniffed = tokio::select! {
         biased;
-        sniffed = tokio::time::timeout(limit, speaks_h2(&mut conn)) => sniffed,
+        sniffed = tokio::time::timeout(timeouts.head, speaks_h2(&mut conn)) => sniffed,
         () = connection.stopped() => return,
     };
     match sniffed {
-        Ok(Ok(true)) => h2::serve(conn, connection).await,
-        Ok(Ok(false)) => h1::serve(conn, connection).await,
+        Ok(Ok(true)) if h2c => h2::serve(conn, connection).await,
+        // Where HTTP/2 is off its preface is a request of a version that is not known.
+        Ok(Ok(_)) => h1::serve(conn, connection).await,
         Ok(Err(_)) | Err(_) => {}
     }
 }

@@ -73,7 +73,10 @@ impl MatcherSet {
 
 /// Compiles sets.
 pub(super) fn provision(sets: &[Config]) -> Result<Vec<MatcherSet>, ProvisionError> {
-    sets.iter().map(MatcherSet::provision).collect()
+    let compile = |(index, set)| {
+        MatcherSet::provision(set).map_err(|error| error.within(&format!("match[{index}]")))
+    };
+    sets.iter().enumerate().map(compile).collect()
 }
 
 /// Whether any set matches, or there is none.

@@ -7,6 +7,7 @@
 use super::exchange::Exchange;
 use super::uri::{self, Target};
 use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, SystemTime};
 
 /// What becomes of `{name}` when nothing has that name.
@@ -205,6 +206,10 @@ pub(crate) enum Placeholder {
     Local(End),
     /// `http.request.remote` and its parts.
     Remote(End),
+    /// `http.request.remote.host/BITS`: the client's network.
+    RemoteNet(u8),
+    /// `http.request.uuid`.
+    Uuid,
     /// `http.request.uri.*` and `http.request.orig_uri.*`.
     Target(Of, Part),
     /// `http.request.header.*`.
@@ -323,6 +328,9 @@ impl Placeholder {
         if let Some(cookie) = name.strip_prefix("cookie.") {
             return Some(Self::Cookie(own(cookie)));
         }
+        if let Some(bits) = name.strip_prefix("remote.host/") {
+            return Some(Self::RemoteNet(bits.parse().ok()?));
+        }
         if let Some(label) = name.strip_prefix("host.labels.") {
             return Some(Self::HostLabel(label.parse().ok()?));
         }
@@ -346,6 +354,7 @@ impl Placeholder {
             "remote" => Self::Remote(End::Both),
             "remote.host" => Self::Remote(End::Host),
             "remote.port" => Self::Remote(End::Port),
+            "uuid" => Self::Uuid,
             "body" => Self::Body,
             "body_base64" => Self::BodyBase64,
             "duration" => Self::Duration { ms: false },
@@ -373,6 +382,8 @@ impl Placeholder {
             }
             Self::Local(end) => end.of(ex.local()).into_bytes().into(),
             Self::Remote(end) => end.of(ex.remote()).into_bytes().into(),
+            Self::RemoteNet(bits) => network(ex.remote().ip(), *bits).into_bytes().into(),
+            Self::Uuid => Cow::Borrowed(ex.uuid().as_bytes()),
             Self::Target(Of::Current, part) => part.of(&ex.target),
             Self::Target(Of::Original, part) => part.of(&ex.original_target()).into_owned().into(),
             Self::Header(name) if name == "host" => return Some(Cow::Borrowed(b"")),
@@ -462,6 +473,23 @@ impl End {
             Self::Port => address.port().to_string(),
         }
     }
+}
+
+/// The network of this many bits that an address is in; nothing when it has fewer bits.
+fn network(address: IpAddr, bits: u8) -> String {
+    let bits = u32::from(bits);
+    let start: IpAddr = match address {
+        IpAddr::V4(ip) if bits <= 32 => {
+            let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
+            Ipv4Addr::from_bits(ip.to_bits() & mask).into()
+        }
+        IpAddr::V6(ip) if bits <= 128 => {
+            let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
+            Ipv6Addr::from_bits(ip.to_bits() & mask).into()
+        }
+        _ => return String::new(),
+    };
+    format!("{start}/{bits}")
 }
 
 impl Clock {
@@ -578,6 +606,18 @@ mod tests {
         check_part(".path.file.base", "/dir/?", "dir");
         check_part(".path.file.base", "/", "/");
         check_part(".path_escaped", "/a%20b/c%2Fd?q=%26", "%2Fa+b%2Fc%2Fd");
+    }
+
+    #[test]
+    fn a_network_is_the_address_with_its_last_bits_cleared() {
+        let check = |address: &str, bits, expected: &str| {
+            let address = address.parse().expect("an address");
+            assert_eq!(network(address, bits), expected, "{address}/{bits}");
+        };
+        check("1.2.3.4", 24, "1.2.3.0/24");
+        check("1.2.3.4", 0, "0.0.0.0/0");
+        check("1.2.3.4", 33, "");
+        check("2001:db8::1", 32, "2001:db8::/32");
     }
 
     #[test]

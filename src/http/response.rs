@@ -151,7 +151,7 @@ impl Exchange<'_> {
         let data = self.filter_body(data, end, flush);
         self.response.size += data.len() as u64;
         if self.response.stage == Stage::Streaming {
-            return self.in_time(data, end, flush).await;
+            return self.send(data, end, flush).await;
         }
         let may_wait = !end && !flush && !self.response.headers.contains_key(CONTENT_LENGTH);
         if may_wait && self.response.held.len() + data.len() <= HELD_MAX {
@@ -165,21 +165,7 @@ impl Exchange<'_> {
             held.extend_from_slice(&data);
             held.freeze()
         };
-        self.in_time(first, end, flush).await
-    }
-
-    /// Sends a part as long as the client takes it at all.
-    async fn in_time(&mut self, data: Bytes, end: bool, flush: bool) -> Result<(), Gone> {
-        let limit = self.site.timeouts.write;
-        let begun = self.response.has_begun();
-        let sent = async {
-            if begun {
-                self.send(data, end, flush).await
-            } else {
-                self.send_head(data, end, flush).await
-            }
-        };
-        tokio::time::timeout(limit, sent).await.unwrap_or(Err(Gone))
+        self.send_head(first, end, flush).await
     }
 
     /// Sends an interim answer with these fields.

@@ -28,19 +28,13 @@ impl Routes {
         configs: &[Config],
         provision: &mut Provision<'_>,
     ) -> Result<Self, ProvisionError> {
-        let compile = |config: &Config| {
-            Ok(Route {
-                group: provision.group(&config.group),
-                sets: matchers::provision(&config.matcher_sets)?,
-                handlers: config
-                    .handle
-                    .iter()
-                    .map(|handler| Handler::provision(handler, provision))
-                    .collect::<Result<_, _>>()?,
-                terminal: config.terminal,
-            })
-        };
-        configs.iter().map(compile).collect::<Result<_, _>>().map(Self)
+        let mut routes = Vec::with_capacity(configs.len());
+        for (index, config) in configs.iter().enumerate() {
+            let compiled = Route::provision(config, provision)
+                .map_err(|error| error.within(&format!("routes[{index}]")));
+            routes.push(compiled?);
+        }
+        Ok(Self(routes))
     }
 
     /// Runs what matches.
@@ -66,5 +60,19 @@ impl Routes {
             }
         }
         Ok(Flow::Next)
+    }
+}
+
+impl Route {
+    fn provision(config: &Config, provision: &mut Provision<'_>) -> Result<Self, ProvisionError> {
+        let group = provision.group(&config.group);
+        let sets = matchers::provision(&config.matcher_sets)?;
+        let mut handlers = Vec::with_capacity(config.handle.len());
+        for (index, handler) in config.handle.iter().enumerate() {
+            let compiled = Handler::provision(handler, provision)
+                .map_err(|error| error.within(&format!("handle[{index}]")));
+            handlers.push(compiled?);
+        }
+        Ok(Self { group, sets, handlers, terminal: config.terminal })
     }
 }

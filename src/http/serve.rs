@@ -1,7 +1,7 @@
 //! The life of one request: from its head through the routes to the end of its answer.
 
 use super::connection::Connection;
-use super::exchange::{Exchange, Failure, HandlerError, Outcome, origin_form};
+use super::exchange::{Asked, Exchange, Failure, HandlerError, Outcome, origin_form};
 use super::response::Gone;
 use super::server::Site;
 use super::uri::Target;
@@ -21,11 +21,11 @@ pub(super) async fn request(
     session: &mut Session,
     connection: &Connection,
     site: &Site,
-    host: Vec<u8>,
+    asked: Asked,
 ) -> bool {
     let target = Target::parse(origin_form(session.req_header().raw_path()));
     let malformed = target.is_none();
-    let mut ex = Exchange::new(session, connection, site, target.unwrap_or_default(), host);
+    let mut ex = Exchange::new(session, connection, site, target.unwrap_or_default(), asked);
     drop_ambiguous_fields(&mut ex);
     let outcome = if malformed {
         Err(Failure::error(400, "malformed request target"))

@@ -2,6 +2,7 @@
 
 use super::listener::Listener;
 use super::routes::Routes;
+use super::unsupported;
 use crate::config::Config;
 use crate::config::http::{Server as ServerConfig, ServerLogs};
 use crate::logging::Logs;
@@ -25,9 +26,36 @@ const HEAD_SLACK: usize = 4096;
 /// Why a configuration cannot be served.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProvisionError {
-    /// What is wrong, with the server and the place in it.
+    /// What is wrong.
     #[error("{0}")]
     Invalid(String),
+    /// What is wrong, and the JSON path of where.
+    #[error("{path}: {message}")]
+    At {
+        /// As `apps.http.servers.srv0.routes[0].handle[1]`.
+        path: String,
+        /// What is wrong there.
+        message: String,
+    },
+}
+
+impl ProvisionError {
+    /// A regular expression that is none. The library draws it over several lines; the
+    /// last of them says why.
+    pub(super) fn expression(place: &str, text: &str, error: &regex::Error) -> Self {
+        let shown = error.to_string();
+        let why = shown.lines().last().unwrap_or_default();
+        let why = why.strip_prefix("error: ").unwrap_or(why);
+        Self::Invalid(format!("{place}: bad expression \"{text}\": {why}"))
+    }
+
+    /// The same error, whose place lies within `outer`.
+    pub(super) fn within(self, outer: &str) -> Self {
+        match self {
+            Self::Invalid(message) => Self::At { path: outer.to_owned(), message },
+            Self::At { path, message } => Self::At { path: format!("{outer}.{path}"), message },
+        }
+    }
 }
 
 /// Why an address cannot be listened on.
@@ -41,9 +69,11 @@ pub struct BindError {
 }
 
 /// A configuration's servers, ready but not listening.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Server {
     sites: Vec<(Vec<String>, Arc<ArcSwap<Site>>)>,
+    /// How long it goes on as if nothing were when it is to stop.
+    delay: Duration,
     grace: Option<Duration>,
 }
 
@@ -51,6 +81,7 @@ pub struct Server {
 #[derive(Debug)]
 pub struct Bound {
     listeners: Vec<Listener>,
+    delay: Duration,
     grace: Option<Duration>,
 }
 
@@ -62,8 +93,9 @@ pub(crate) struct Site {
     pub(super) timeouts: Timeouts,
     /// The largest head.
     pub(super) head_max: usize,
-    /// TCP keep-alive's interval.
-    pub(super) keepalive: Option<Duration>,
+    pub(super) keepalive: Keepalive,
+    /// Whether HTTP/2 is spoken to clients that begin with it.
+    pub(super) h2c: bool,
     pub(super) logs: Arc<Logs>,
     access: Option<ServerLogs>,
 }
@@ -81,6 +113,32 @@ pub(super) struct Timeouts {
     pub(super) write: Duration,
 }
 
+/// TCP's keep-alive, as far as the configuration says; the usual where it does not.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Keepalive {
+    /// Off altogether.
+    pub(super) disabled: bool,
+    /// How long a connection is silent before the first probe.
+    pub(super) idle: Option<Duration>,
+    /// Between two probes.
+    pub(super) interval: Option<Duration>,
+    /// How many may go unanswered.
+    pub(super) count: Option<u32>,
+}
+
+impl Keepalive {
+    fn of(config: &ServerConfig) -> Self {
+        let set =
+            |span: crate::config::duration::Duration| Some(span.to_std()).filter(|s| !s.is_zero());
+        Self {
+            disabled: config.keepalive_interval.0 < 0,
+            idle: set(config.keepalive_idle),
+            interval: set(config.keepalive_interval),
+            count: u32::try_from(config.keepalive_count).ok().filter(|count| *count > 0),
+        }
+    }
+}
+
 /// What handlers are compiled with.
 pub(super) struct Provision<'p> {
     pub(super) php: Option<&'p Arc<php::Runtime>>,
@@ -88,6 +146,14 @@ pub(super) struct Provision<'p> {
 }
 
 impl Provision<'_> {
+    /// What stands between time and length in a file's `ETag`: a dash, as Caddy's head
+    /// writes it, or nothing, as the older Caddy in FrankenPHP does. A configuration that
+    /// uses PHP takes FrankenPHP's place and any other Caddy's, so that what clients have
+    /// in their caches stays good when a site moves here.
+    pub(super) fn etag_separator(&self) -> &'static str {
+        if self.php.is_some() { "" } else { "-" }
+    }
+
     /// The number of a group of routes; none for no name.
     pub(super) fn group(&mut self, name: &str) -> Option<u32> {
         if name.is_empty() {
@@ -109,14 +175,15 @@ impl Server {
         php: Option<&Arc<php::Runtime>>,
         logs: &Arc<Logs>,
     ) -> Result<Self, ProvisionError> {
+        config.apps.as_ref().map_or(Ok(()), unsupported::refuse)?;
         let Some(http) = config.apps.as_ref().and_then(|apps| apps.http.as_ref()) else {
-            return Ok(Self { sites: Vec::new(), grace: None });
+            return Ok(Self::default());
         };
         let https_port = if http.https_port == 0 { 443 } else { http.https_port };
         let mut sites = Vec::new();
         for (name, server) in &http.servers {
             let site = Site::provision(server, php, logs)
-                .map_err(|error| ProvisionError::Invalid(format!("server {name}: {error}")))?;
+                .map_err(|error| error.within(&format!("apps.http.servers.{name}")))?;
             let mut addresses = Vec::new();
             for listen in &server.listen {
                 for address in expand(name, listen)? {
@@ -127,7 +194,8 @@ impl Server {
             sites.push((addresses, Arc::new(ArcSwap::from_pointee(site))));
         }
         let grace = http.grace_period.to_std();
-        Ok(Self { sites, grace: (!grace.is_zero()).then_some(grace) })
+        let delay = http.shutdown_delay.to_std();
+        Ok(Self { sites, delay, grace: (!grace.is_zero()).then_some(grace) })
     }
 
     /// Opens all listeners. Runs on a tokio runtime.
@@ -141,7 +209,7 @@ impl Server {
                 listeners.push(Listener::bind(address, Arc::clone(site))?);
             }
         }
-        Ok(Bound { listeners, grace: self.grace })
+        Ok(Bound { listeners, delay: self.delay, grace: self.grace })
     }
 }
 
@@ -151,16 +219,22 @@ impl Bound {
         self.listeners.iter().map(Listener::local).collect()
     }
 
-    /// Answers until `stop` becomes true (or its sender is gone), then closes listeners
-    /// and idle connections, waits for requests in flight (the configuration's grace
+    /// Answers until `stop` becomes true (or its sender is gone) and the configuration's
+    /// shutdown delay is over, then closes listeners and idle connections, waits for requests in flight (the configuration's grace
     /// period at most, or without end), and returns.
     pub async fn serve(self, mut stop: watch::Receiver<bool>) {
         let (alive, mut all_gone) = mpsc::channel(1);
+        let (close, closing) = watch::channel(false);
         for listener in self.listeners {
-            tokio::spawn(listener.accept(stop.clone(), alive.clone()));
+            tokio::spawn(listener.accept(closing.clone(), alive.clone()));
         }
         // A sender that is gone stops the server too.
         let _ = stop.wait_for(|stop| *stop).await;
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
+        }
+        // Without a listener there is nobody to tell.
+        let _ = close.send(true);
         drop(alive);
         match self.grace {
             // What is in flight after the grace period ends with the process.
@@ -182,11 +256,13 @@ impl Site {
             span => span,
         };
         let errors = config.errors.as_ref().filter(|e| !e.routes.is_empty());
-        let keepalive = config.keepalive_interval.to_std();
         let head_max = usize::try_from(config.max_header_bytes).ok().filter(|max| *max > 0);
         Ok(Self {
             routes: Routes::provision(&config.routes, &mut provision)?,
-            errors: errors.map(|e| Routes::provision(&e.routes, &mut provision)).transpose()?,
+            errors: errors
+                .map(|e| Routes::provision(&e.routes, &mut provision))
+                .transpose()
+                .map_err(|error| error.within("errors"))?,
             timeouts: Timeouts {
                 head: or(config.read_header_timeout, HEAD_TIMEOUT),
                 idle: or(config.idle_timeout, IDLE_TIMEOUT),
@@ -194,7 +270,8 @@ impl Site {
                 write: or(config.write_timeout, WRITE_TIMEOUT),
             },
             head_max: head_max.unwrap_or(HEAD_MAX) + HEAD_SLACK,
-            keepalive: (!keepalive.is_zero()).then_some(keepalive),
+            keepalive: Keepalive::of(config),
+            h2c: config.protocols.is_empty() || config.protocols.iter().any(|p| p == "h2c"),
             logs: Arc::clone(logs),
             access: config.logs.clone(),
         })
@@ -302,6 +379,27 @@ mod tests {
             r#"{"apps":{"http":{"servers":{"srv0":{"listen":[":443"]}}}}}"#,
             "server srv0: listener address \":443\": HTTPS is not supported yet: give the site a \
              scheme of http:// or a port other than 443",
+        );
+    }
+
+    #[test]
+    fn an_error_names_the_json_path() {
+        check(
+            r#"{"apps":{"http":{"servers":{"s":{"errors":{"routes":[{},{"handle":[
+                {"handler":"subroute","routes":[{"handle":[{"handler":"reverse_proxy"}]}]}]}]}}}}}}"#,
+            "apps.http.servers.s.errors.routes[1].handle[0].routes[0].handle[0]: \
+             reverse_proxy: other servers cannot be asked yet",
+        );
+        check(
+            r#"{"apps":{"http":{"servers":{"s":{"routes":[{"handle":[
+                {"handler":"rewrite","path_regexp":[{"find":"(["}]}]}]}}}}}"#,
+            "apps.http.servers.s.routes[0].handle[0]: rewrite: path_regexp: \
+             bad expression \"([\": unclosed character class",
+        );
+        check(
+            r#"{"apps":{"http":{"servers":{"s":{"routes":[
+                {"match":[{},{"file":{"try_policy":"best"}}]}]}}}}}"#,
+            "apps.http.servers.s.routes[0].match[1]: unknown try policy best",
         );
     }
 

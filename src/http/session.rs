@@ -13,6 +13,7 @@ use http::header::{
     CONNECTION, CONTENT_LENGTH, DATE, HOST, HeaderName, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, Response};
+use parking_lot::Mutex;
 use pingora_core::protocols::Digest;
 use pingora_core::protocols::http::HttpTask;
 use pingora_core::protocols::http::custom::CustomMessageWrite;
@@ -21,6 +22,8 @@ use pingora_core::protocols::l4::socket::SocketAddr;
 use pingora_error::{Error, ErrorType, Result};
 use pingora_http::{RequestHeader, ResponseHeader};
 use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
@@ -37,9 +40,7 @@ const CONNECTION_FIELDS: [HeaderName; 5] = [
 pub(super) struct StreamSession {
     head: RequestHeader,
     body: RecvStream,
-    respond: SendResponse<Bytes>,
-    /// The answer's body, once the head is out.
-    answer: Option<SendStream<Bytes>>,
+    sending: Arc<Mutex<Sending>>,
     written: Option<ResponseHeader>,
     ended: bool,
     bytes_read: usize,
@@ -49,6 +50,43 @@ pub(super) struct StreamSession {
     drain_timeout: Option<Duration>,
 }
 
+/// The answer's half of the stream.
+struct Sending {
+    respond: SendResponse<Bytes>,
+    /// The answer's body, once the head is out.
+    answer: Option<SendStream<Bytes>>,
+}
+
+/// Sees that the client reset the stream, while the session is at work on it. Both must be
+/// polled by one task: the stream wakes only whoever asked last.
+#[derive(Clone)]
+pub(super) struct StreamWatch(Arc<Mutex<Sending>>);
+
+impl Sending {
+    /// The answer's body.
+    fn answer(&mut self) -> Result<&mut SendStream<Bytes>> {
+        match &mut self.answer {
+            Some(answer) => Ok(answer),
+            None => Error::e_explain(ErrorType::WriteError, "body without a head"),
+        }
+    }
+
+    fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reason, h2::Error>> {
+        match &mut self.answer {
+            Some(answer) => answer.poll_reset(cx),
+            None => self.respond.poll_reset(cx),
+        }
+    }
+}
+
+impl StreamWatch {
+    /// Waits until the client has reset the stream, or the connection is gone.
+    pub(super) async fn given_up(self) {
+        // Whatever the reason is, nobody waits for the answer.
+        let _ = poll_fn(|cx| self.0.lock().poll_reset(cx)).await;
+    }
+}
+
 impl StreamSession {
     /// A session for an accepted request.
     pub(super) fn new(request: http::Request<RecvStream>, respond: SendResponse<Bytes>) -> Self {
@@ -56,8 +94,7 @@ impl StreamSession {
         Self {
             head: RequestHeader::from(parts),
             body,
-            respond,
-            answer: None,
+            sending: Arc::new(Mutex::new(Sending { respond, answer: None })),
             written: None,
             ended: false,
             bytes_read: 0,
@@ -68,26 +105,34 @@ impl StreamSession {
         }
     }
 
-    async fn send(&mut self, mut data: Bytes, end: bool) -> Result<()> {
-        let Some(answer) = &mut self.answer else {
-            return Error::e_explain(ErrorType::WriteError, "body without a head");
-        };
+    /// An eye on the client that does not keep the session from its work.
+    pub(super) fn watch(&self) -> StreamWatch {
+        StreamWatch(Arc::clone(&self.sending))
+    }
+
+    async fn send(&self, mut data: Bytes, end: bool) -> Result<()> {
         while !data.is_empty() {
-            answer.reserve_capacity(data.len());
-            let room = match poll_fn(|cx| answer.poll_capacity(cx)).await {
+            self.sending.lock().answer()?.reserve_capacity(data.len());
+            let capacity = poll_fn(|cx| match self.sending.lock().answer() {
+                Ok(answer) => answer.poll_capacity(cx),
+                Err(_) => Poll::Ready(None),
+            });
+            let room = match capacity.await {
                 Some(Ok(room)) => room.min(data.len()),
                 Some(Err(e)) => return Err(broken(ErrorType::WriteError, e)),
                 None => return Error::e_explain(ErrorType::WriteError, "stream is closed"),
             };
             let part = data.split_to(room);
             let last = end && data.is_empty();
-            answer.send_data(part, last).map_err(|e| broken(ErrorType::WriteError, e))?;
+            let sent = self.sending.lock().answer()?.send_data(part, last);
+            sent.map_err(|e| broken(ErrorType::WriteError, e))?;
             if last {
                 return Ok(());
             }
         }
         if end {
-            answer.send_data(data, true).map_err(|e| broken(ErrorType::WriteError, e))?;
+            let sent = self.sending.lock().answer()?.send_data(data, true);
+            sent.map_err(|e| broken(ErrorType::WriteError, e))?;
         }
         Ok(())
     }
@@ -151,20 +196,20 @@ impl Session for StreamSession {
         for name in &CONNECTION_FIELDS {
             head.headers_mut().remove(name);
         }
+        let mut sending = self.sending.lock();
         if resp.status.is_informational() {
-            return self
-                .respond
-                .send_informational(head)
-                .map_err(|e| broken(ErrorType::WriteError, e));
+            let sent = sending.respond.send_informational(head);
+            return sent.map_err(|e| broken(ErrorType::WriteError, e));
         }
-        if self.answer.is_some() {
+        if sending.answer.is_some() {
             return Error::e_explain(ErrorType::WriteError, "head was sent already");
         }
         if let Ok(date) = httpdate::fmt_http_date(SystemTime::now()).parse() {
             head.headers_mut().insert(DATE, date);
         }
-        let answer = self.respond.send_response(head, end);
-        self.answer = Some(answer.map_err(|e| broken(ErrorType::WriteError, e))?);
+        let answer = sending.respond.send_response(head, end);
+        sending.answer = Some(answer.map_err(|e| broken(ErrorType::WriteError, e))?);
+        drop(sending);
         self.ended = end;
         self.written = Some(resp.clone());
         Ok(())
@@ -182,11 +227,9 @@ impl Session for StreamSession {
     }
 
     async fn write_trailers(&mut self, trailers: HeaderMap) -> Result<()> {
-        let Some(answer) = &mut self.answer else {
-            return Error::e_explain(ErrorType::WriteError, "trailers without a head");
-        };
         self.ended = true;
-        answer.send_trailers(trailers).map_err(|e| broken(ErrorType::WriteError, e))
+        let sent = self.sending.lock().answer()?.send_trailers(trailers);
+        sent.map_err(|e| broken(ErrorType::WriteError, e))
     }
 
     async fn response_duplex_vec(&mut self, tasks: Vec<HttpTask>) -> Result<bool> {
@@ -244,10 +287,12 @@ impl Session for StreamSession {
             return;
         }
         let reason = if code == 0 { Reason::INTERNAL_ERROR } else { Reason::from(code) };
-        match &mut self.answer {
+        let mut sending = self.sending.lock();
+        match &mut sending.answer {
             Some(answer) => answer.send_reset(reason),
-            None => self.respond.send_reset(reason),
+            None => sending.respond.send_reset(reason),
         }
+        drop(sending);
         self.ended = true;
     }
 
@@ -268,10 +313,7 @@ impl Session for StreamSession {
         if !no_body_expected && !self.body.is_end_stream() {
             return self.read_body_bytes().await;
         }
-        let reset = match &mut self.answer {
-            Some(answer) => poll_fn(|cx| answer.poll_reset(cx)).await,
-            None => poll_fn(|cx| self.respond.poll_reset(cx)).await,
-        };
+        let reset = poll_fn(|cx| self.sending.lock().poll_reset(cx)).await;
         let reason = reset.map_err(|e| broken(ErrorType::ConnectionClosed, e))?;
         Error::e_explain(ErrorType::ConnectionClosed, format!("the client left: {reason}"))
     }

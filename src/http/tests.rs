@@ -1,5 +1,7 @@
 //! Servers from hand-written configurations, asked over real sockets.
 
+mod hostile;
+
 use super::Server;
 use crate::logging::Logs;
 use serde_json::{Value, json};
@@ -93,7 +95,8 @@ async fn requests_on_one_connection_are_answered_in_order_even_when_sent_at_once
 
 #[tokio::test]
 async fn malformed_heads_are_refused_in_gos_words() {
-    let server = routes(&json!([{"handle": [respond("ok")]}]));
+    let body = "ok {http.request.host} {http.request.uri} {http.request.proto}";
+    let server = routes(&json!([{"handle": [respond(body)]}]));
     let text = ["content-type: text/plain; charset=utf-8", "connection: close"];
     for request in
         ["GET /\r\nHost: a\r\n\r\n", "G@T / HTTP/1.1\r\nHost: a\r\n\r\n", "\x16\x03\x01\r\n\r\n"]
@@ -102,6 +105,8 @@ async fn malformed_heads_are_refused_in_gos_words() {
     }
     let no_host = "400 Bad Request: missing required Host header";
     check(&server.ask("GET / HTTP/1.1\r\n\r\n").await, no_host, &text, no_host);
+    let odd = "GET http://one.test/a?b HTTP/1.2\r\nHost: two.test\r\nConnection: close\r\n\r\n";
+    check(&server.ask(odd).await, "200 OK", &[], "ok one.test /a?b HTTP/1.2");
     let version = "505 HTTP Version Not Supported: unsupported protocol version";
     check(&server.ask("GET / HTTP/9.9\r\nHost: a\r\n\r\n").await, version, &text, version);
     let bad_path = server.get("/%zz").await;

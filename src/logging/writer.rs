@@ -3,12 +3,14 @@
 use super::{Level, json, now};
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-/// Lines that may wait for the output.
+/// Lines that may wait for the output, and how long they may be together: a client can
+/// make a line as long as the largest head.
 const QUEUE_MAX: usize = 8192;
+const WAITING_MAX: usize = 16 * 1024 * 1024;
 /// Bytes that go out in one write.
 const BATCH_MAX: usize = 64 * 1024;
 
@@ -29,7 +31,15 @@ enum Message {
 #[derive(Debug)]
 pub(super) struct Writer {
     queue: Option<SyncSender<Message>>,
-    dropped: Arc<AtomicU64>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Lines that were lost and not told of.
+    dropped: AtomicU64,
+    /// Bytes in the queue.
+    waiting: AtomicUsize,
 }
 
 impl Writer {
@@ -42,19 +52,22 @@ impl Writer {
 
     fn start_on(out: impl Write + Send + 'static) -> Self {
         let (sender, receiver) = sync_channel(QUEUE_MAX);
-        let dropped = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&dropped);
+        let counts = Arc::new(Counts::default());
+        let shared = Arc::clone(&counts);
         let thread = std::thread::Builder::new().name("log".into());
         // Without a thread there is no log, but there is still a server.
-        let started = thread.spawn(move || run(&receiver, out, &counter)).is_ok();
-        Self { queue: started.then_some(sender), dropped }
+        let started = thread.spawn(move || run(&receiver, out, &shared)).is_ok();
+        Self { queue: started.then_some(sender), counts }
     }
 
     /// Queues a line, or counts it as dropped.
     pub(super) fn write(&self, line: Arc<[u8]>) {
         let Some(queue) = &self.queue else { return };
-        if let Err(TrySendError::Full(_)) = queue.try_send(Message::Line(line)) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        let len = line.len();
+        let waiting = self.counts.waiting.fetch_add(len, Ordering::Relaxed);
+        if waiting + len > WAITING_MAX || queue.try_send(Message::Line(line)).is_err() {
+            self.counts.waiting.fetch_sub(len, Ordering::Relaxed);
+            self.counts.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -69,25 +82,33 @@ impl Writer {
     }
 }
 
-fn run(queue: &Receiver<Message>, mut out: impl Write, dropped: &AtomicU64) {
+fn run(queue: &Receiver<Message>, mut out: impl Write, counts: &Counts) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while let Ok(first) = queue.recv() {
         let mut waiting = Vec::new();
+        let mut lines = 0;
         let mut next = Some(first);
         while let Some(message) = next {
             match message {
-                Message::Line(line) => batch.extend_from_slice(&line),
+                Message::Line(line) => {
+                    counts.waiting.fetch_sub(line.len(), Ordering::Relaxed);
+                    batch.extend_from_slice(&line);
+                    lines += 1;
+                }
                 Message::Flush(done) => waiting.push(done),
             }
             next = (batch.len() < BATCH_MAX).then(|| queue.try_recv().ok()).flatten();
         }
-        let lost = dropped.swap(0, Ordering::Relaxed);
+        let lost = counts.dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {
             batch.extend_from_slice(&loss(lost));
         }
-        // An output that cannot be written loses its lines; the server goes on.
-        let _ = out.write_all(&batch).and_then(|()| out.flush());
+        if out.write_all(&batch).and_then(|()| out.flush()).is_err() {
+            // The output takes nothing, as a full disk; what it lost is told when it does.
+            counts.dropped.fetch_add(lost + lines, Ordering::Relaxed);
+        }
         batch.clear();
+        batch.shrink_to(BATCH_MAX);
         for done in waiting {
             // Whoever waited may have given up.
             let _ = done.try_send(());
@@ -101,7 +122,7 @@ fn loss(count: u64) -> Vec<u8> {
         o.str("level", Level::Warn.as_str());
         o.float("ts", now().as_secs_f64());
         o.str("logger", "log");
-        o.str("msg", "log lines were dropped because the output is too slow");
+        o.str("msg", "log lines were lost because the output is full or too slow");
         o.uint("count", count);
     });
     line.push(b'\n');
@@ -127,6 +148,18 @@ mod tests {
         }
     }
 
+    struct Stuck(Receiver<()>);
+    impl Write for Stuck {
+        fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+            // Ends when the test drops its sender.
+            let _ = self.0.recv();
+            Ok(data.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
     fn lines_arrive_in_order_before_a_flush_returns() {
         let out = Shared::default();
@@ -140,23 +173,53 @@ mod tests {
 
     #[test]
     fn a_stuck_output_costs_lines_and_never_time() {
-        struct Stuck(Receiver<()>);
-        impl Write for Stuck {
+        let (release, stuck) = sync_channel(1);
+        let writer = Writer::start_on(Stuck(stuck));
+        for _ in 0..2 * QUEUE_MAX + BATCH_MAX {
+            writer.write((&b"x"[..]).into());
+        }
+        assert!(writer.counts.dropped.load(Ordering::Relaxed) > 0);
+        drop(release);
+    }
+
+    #[test]
+    fn long_lines_wait_in_bounded_memory() {
+        let (release, stuck) = sync_channel(1);
+        let writer = Writer::start_on(Stuck(stuck));
+        let long: Arc<[u8]> = vec![b'x'; WAITING_MAX / 4].into();
+        for _ in 0..8 {
+            writer.write(Arc::clone(&long));
+        }
+        assert!(writer.counts.dropped.load(Ordering::Relaxed) >= 3);
+        assert!(writer.counts.waiting.load(Ordering::Relaxed) <= WAITING_MAX);
+        drop(release);
+    }
+
+    #[test]
+    fn lines_that_a_full_disk_took_are_told_of_later() {
+        #[derive(Clone, Default)]
+        struct Full(Arc<Mutex<Option<Vec<u8>>>>);
+        impl Write for Full {
             fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-                // Ends when the test drops its sender.
-                let _ = self.0.recv();
+                match &mut *self.0.lock() {
+                    Some(out) => out.extend_from_slice(data),
+                    None => return Err(io::ErrorKind::StorageFull.into()),
+                }
                 Ok(data.len())
             }
             fn flush(&mut self) -> io::Result<()> {
                 Ok(())
             }
         }
-        let (release, stuck) = sync_channel(1);
-        let writer = Writer::start_on(Stuck(stuck));
-        for _ in 0..2 * QUEUE_MAX + BATCH_MAX {
-            writer.write((&b"x"[..]).into());
-        }
-        assert!(writer.dropped.load(Ordering::Relaxed) > 0);
-        drop(release);
+        let disk = Full::default();
+        let writer = Writer::start_on(disk.clone());
+        writer.write((&b"lost\n"[..]).into());
+        writer.flush(Duration::from_secs(5));
+        *disk.0.lock() = Some(Vec::new());
+        writer.write((&b"kept\n"[..]).into());
+        writer.flush(Duration::from_secs(5));
+        let out = disk.0.lock().take().unwrap_or_default();
+        let text = String::from_utf8_lossy(&out);
+        assert!(text.starts_with("kept\n") && text.contains("\"count\":1"), "{text}");
     }
 }

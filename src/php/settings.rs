@@ -196,7 +196,9 @@ fn workers(
         scripts.push(found.resolve(*size, around)?);
     }
     check_files(&scripts)?;
-    name_apart(&mut scripts)?;
+    let servers: Vec<&str> =
+        found.iter().map(|found| found.handler.map_or("", |handler| &handler.name)).collect();
+    name_apart(&mut scripts, &servers)?;
     Ok((scripts, threads))
 }
 
@@ -207,11 +209,28 @@ impl<'c> Found<'c> {
     }
 
     fn resolve(&self, size: Size, around: &Surroundings) -> Result<WorkerScript, SettingsError> {
+        // All fields by name: a new one is either honoured or refused here.
+        let php::Worker {
+            name,
+            file_name: _,
+            num: _,
+            max_threads: _,
+            env: own_env,
+            watch,
+            match_path,
+            max_consecutive_failures,
+        } = self.config;
         let file = self.file();
         let script = script_path(&file, &around.cwd)?;
+        if !watch.is_empty() {
+            return Err(SettingsError::Invalid(format!(
+                "worker {}: watch is not supported yet: restart pogo after a change",
+                quoted(&file)
+            )));
+        }
         let mut env = self.handler.map(|handler| handler.env.clone()).unwrap_or_default();
-        env.extend(self.config.env.clone());
-        if self.handler.is_none() && !self.config.match_path.is_empty() {
+        env.extend(own_env.clone());
+        if self.handler.is_none() && !match_path.is_empty() {
             return Err(SettingsError::Invalid(format!(
                 "worker {} has a request matcher but no server scope, use \
                  WithWorkerServerScope()",
@@ -219,12 +238,12 @@ impl<'c> Found<'c> {
             )));
         }
         Ok(WorkerScript {
-            name: self.config.name.clone(),
+            name: name.clone(),
             script,
             size,
             env: pairs(&env),
-            match_path: self.config.match_path.clone(),
-            max_failures: u32::try_from(self.config.max_consecutive_failures).ok(),
+            match_path: match_path.clone(),
+            max_failures: u32::try_from(*max_consecutive_failures).ok(),
             scope: self.handler.and_then(Scope::of),
         })
     }
@@ -283,10 +302,10 @@ fn check_files(scripts: &[WorkerScript]) -> Result<(), SettingsError> {
 }
 
 /// Gives every worker script a name of its own: its file's when it has none. Names of
-/// scripts that only some handlers reach are made unique.
-fn name_apart(scripts: &mut [WorkerScript]) -> Result<(), SettingsError> {
+/// scripts that only some handlers reach are made unique, by the handler's name first.
+fn name_apart(scripts: &mut [WorkerScript], servers: &[&str]) -> Result<(), SettingsError> {
     let mut taken = HashSet::new();
-    for worker in scripts {
+    for (worker, server) in scripts.iter_mut().zip(servers) {
         if worker.name.is_empty() {
             worker.name = worker.script.to_string_lossy().into_owned();
         }
@@ -295,6 +314,9 @@ fn name_apart(scripts: &mut [WorkerScript]) -> Result<(), SettingsError> {
             return Err(SettingsError::Invalid(format!(
                 "two workers cannot have the same name: {name}"
             )));
+        }
+        if !server.is_empty() && taken.contains(&worker.name) {
+            worker.name = format!("{server}:{}", worker.name);
         }
         let base = worker.name.clone();
         let mut n = 0;
@@ -310,6 +332,12 @@ fn name_apart(scripts: &mut [WorkerScript]) -> Result<(), SettingsError> {
 fn task_pools(pogo: &php::Pogo, around: &Surroundings) -> Result<Vec<TaskPool>, SettingsError> {
     let invalid = |text: String| Err(SettingsError::Invalid(text));
     let php::Pogo { worker, num_threads, max_wait, pools } = pogo;
+    if worker.is_empty() && (*num_threads != 0 || max_wait.0 != 0) {
+        // They are the default pool's, and would be lost beside `pool default { … }`.
+        let text = "pogo num_threads and max_wait belong to the top-level worker: \
+                    set them in the pool";
+        return invalid(text.into());
+    }
     let top = php::Pool {
         name: DEFAULT_POOL.into(),
         worker: worker.clone(),
@@ -446,6 +474,29 @@ mod tests {
     }
 
     #[test]
+    fn names_of_workers_are_made_unique_by_that_of_their_server() {
+        let scripts = Scripts::new("names");
+        let json = r#"{"apps":{"http":{"servers":{"s":{"routes":[{"handle":[
+            {"handler":"php","server_index":1,"workers":[{"name":"w","file_name":"a.php"}]},
+            {"handler":"php","server_index":2,"name":"api",
+                "workers":[{"name":"w","file_name":"a.php"}]},
+            {"handler":"php","server_index":3,"workers":[{"name":"w","file_name":"a.php"}]}
+            ]}]}}}}}"#;
+        let workers = scripts.settings(json).workers;
+        let names: Vec<_> = workers.iter().map(|worker| worker.name.as_str()).collect();
+        assert_eq!(names, ["w", "api:w", "w_1"]);
+    }
+
+    #[test]
+    fn what_is_not_there_yet_is_refused() {
+        let scripts = Scripts::new("watch");
+        scripts.check_error(
+            r#"{"apps":{"frankenphp":{"workers":[{"file_name":"a.php","watch":["*.php"]}]}}}"#,
+            "worker \"a.php\": watch is not supported yet: restart pogo after a change",
+        );
+    }
+
+    #[test]
     fn task_pools_come_in_two_forms() {
         let scripts = Scripts::new("tasks");
         let top = scripts.settings(
@@ -469,6 +520,11 @@ mod tests {
         for (pogo, expected) in [
             ("{}", "pogo requires a default worker"),
             (r#"{"pools":[{"name":"x","worker":"a.php"}]}"#, "pogo requires a default worker"),
+            (
+                r#"{"num_threads":2,"pools":[{"name":"default","worker":"a.php"}]}"#,
+                "pogo num_threads and max_wait belong to the top-level worker: \
+                 set them in the pool",
+            ),
             (r#"{"worker":"a.php","pools":[{"worker":"a.php"}]}"#, "pogo pool name is required"),
             (r#"{"worker":"a.php","pools":[{"name":"x"}]}"#, "pogo pool \"x\" worker is required"),
             (

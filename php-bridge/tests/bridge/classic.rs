@@ -303,3 +303,26 @@ fn a_missing_script_is_not_found() {
     assert_eq!((answer.status, answer.body.as_str()), (404, "File not found.\n"));
     assert_eq!(answer.flags & flag::IDLE, flag::IDLE);
 }
+
+#[test]
+fn a_reset_of_opcache_counts_for_every_worker() {
+    let zygote = Zygote::start(&[
+        ("opcache.validate_timestamps", "0"),
+        ("opcache.file_update_protection", "0"),
+    ]);
+    let reset = zygote.script("reset.php", "var_dump(opcache_reset());");
+    let page = zygote.script("page.php", "echo 'old';");
+    let (mut one, mut other) = (worker(&zygote), worker(&zygote));
+    let mut resident = zygote.resident(
+        "while (frankenphp_handle_request(function () { include __DIR__ . '/page.php'; })) {}",
+    );
+    resident.expect_ready();
+    assert_eq!(one.get(&page).body, "old");
+    zygote.script("page.php", "echo 'new';");
+    assert_eq!(other.get(&page).body, "old");
+    assert_eq!(resident.get(&page).body, "old");
+    resident.expect_ready();
+    assert_eq!(other.get(&reset).body, "bool(true)\n");
+    assert_eq!(one.get(&page).body, "new");
+    assert_eq!(resident.get(&page).body, "new");
+}

@@ -116,7 +116,7 @@ fn a_stop_ends_the_job_it_names_and_no_other() {
     let hello = zygote.script("hello.php", "usleep(300000); echo 'whole';");
     let mut worker = classic(&zygote);
     let id = worker.request(&hello, |_| {});
-    zygote.send(&ToZygote::Stop { serial: worker.serial, job: id + 1 });
+    zygote.send(&ToZygote::Stop { serial: worker.serial, job: id + 100 });
     assert_eq!(worker.answer(id).body, "whole");
     let id = worker.request(&script, |_| {});
     worker.expect(Kind::Response);
@@ -125,6 +125,26 @@ fn a_stop_ends_the_job_it_names_and_no_other() {
     let answer = worker.answer(id);
     assert!(!answer.body.contains("woke") && start.elapsed() < Duration::from_secs(5));
     assert_eq!(zygote.expect_exit(&worker), (Some(EXIT_BAILOUT), None));
+}
+
+#[test]
+fn a_stop_that_comes_before_its_job_is_not_lost() {
+    let zygote = Zygote::start(&[]);
+    let nap = "set_time_limit(0); sleep(30);";
+    let page = zygote.script("nap.php", nap);
+    let loops = format!("while (frankenphp_handle_request(function () {{ {nap} }})) {{}}");
+    for mut worker in [zygote.classic(), zygote.resident(&loops)] {
+        worker.expect_ready();
+        zygote.send(&ToZygote::Stop { serial: worker.serial, job: worker.next_id });
+        // Orders are carried out one after the other: the stop is there once this one is.
+        let other = zygote.classic();
+        let start = Instant::now();
+        worker.get(&page);
+        assert!(start.elapsed() < Duration::from_secs(5));
+        assert_eq!(zygote.expect_exit(&worker), (Some(EXIT_BAILOUT), None));
+        drop(other);
+        assert!(zygote.receive().is_some(), "the other worker ends with its link");
+    }
 }
 
 #[test]

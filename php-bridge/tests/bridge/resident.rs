@@ -174,6 +174,93 @@ fn sessions_do_not_leak_into_the_next_request() {
 }
 
 #[test]
+fn what_is_added_to_links_is_the_request_s_own() {
+    let zygote = Zygote::start(&[
+        ("session.save_path", env!("CARGO_TARGET_TMPDIR")),
+        ("session.use_trans_sid", "1"),
+        ("session.use_only_cookies", "0"),
+        ("session.use_cookies", "0"),
+        ("url_rewriter.tags", "a=href"),
+    ]);
+    let mut worker = paged(
+        &zygote,
+        "if (isset($_GET['sid'])) { session_id($_GET['sid']); session_start(); session_destroy(); }
+         if (isset($_GET['v'])) { output_add_rewrite_var('v', $_GET['v']); }
+         echo '<a href=\"/x\">';",
+    );
+    for n in 1..4 {
+        let sid = format!("bridge{}n{n}", std::process::id());
+        let body = round(&mut worker, &format!("sid={sid}"));
+        assert_eq!(body, format!("<a href=\"/x?PHPSESSID={sid}\">"));
+        assert_eq!(round(&mut worker, &format!("v={n}")), format!("<a href=\"/x?v={n}\">"));
+        assert_eq!(round(&mut worker, ""), "<a href=\"/x\">");
+    }
+}
+
+#[test]
+fn sessions_start_by_themselves_in_every_request() {
+    let zygote = Zygote::start(&[
+        ("session.save_path", env!("CARGO_TARGET_TMPDIR")),
+        ("session.auto_start", "1"),
+    ]);
+    let mut worker =
+        paged(&zygote, "echo session_status(), session_id() !== ''; session_destroy();");
+    assert_eq!(round(&mut worker, ""), "21");
+    assert_eq!(round(&mut worker, ""), "21");
+}
+
+#[test]
+fn an_error_is_forgotten_with_its_request() {
+    let zygote = Zygote::start(&[("display_errors", "0")]);
+    let mut worker = paged(
+        &zygote,
+        "echo json_encode(error_get_last()); if (isset($_GET['warn'])) echo $secret;",
+    );
+    assert_eq!(round(&mut worker, "warn=1"), "null");
+    assert_eq!(round(&mut worker, ""), "null");
+}
+
+#[test]
+fn what_is_set_between_two_requests_reaches_neither_and_is_freed() {
+    let zygote = Zygote::start(&[]);
+    let mut worker = zygote.resident(
+        "while (frankenphp_handle_request(function () { echo memory_get_usage(); })) {
+            header('X-Between: ' . str_repeat('x', 4000));
+            header('Content-Type: text/' . str_repeat('x', 4000));
+            header_register_callback(fn () => print('called'));
+         }",
+    );
+    worker.expect_ready();
+    let mut used = || -> u64 {
+        let answer = worker.get("/unused");
+        worker.expect_ready();
+        assert!(!answer.headers.iter().any(|h| h.contains("xxx")), "{:?}", answer.headers);
+        answer.body.parse().expect("a number and nothing else")
+    };
+    for _ in 0..5 {
+        used();
+    }
+    let before = used();
+    for _ in 0..20 {
+        used();
+    }
+    assert_eq!(used(), before);
+}
+
+#[test]
+fn an_exception_of_a_header_callback_is_the_request_s_own() {
+    let zygote = Zygote::start(&[("html_errors", "0")]);
+    let mut worker = paged(
+        &zygote,
+        "header_register_callback(function () { throw new Exception('oh ' . $_GET['n']); });",
+    );
+    for n in ["1", "2"] {
+        let body = round(&mut worker, &format!("n={n}"));
+        assert!(body.contains(&format!("Uncaught Exception: oh {n}")), "{body}");
+    }
+}
+
+#[test]
 fn credentials_files_and_bodies_do_not_leak() {
     let zygote = Zygote::start(&[]);
     let mut worker = paged(

@@ -159,7 +159,7 @@ pub(crate) struct Worker {
     pub(crate) serial: u32,
     pub(crate) pid: i32,
     assembler: Assembler,
-    next_id: u64,
+    pub(crate) next_id: u64,
     /// Whether the last message said that the worker is idle, so that no `READY` follows.
     idle: bool,
 }

@@ -39,7 +39,8 @@ pub(super) fn parse(d: &mut Dispenser, _: &Scope<'_>) -> Result<Handler> {
     while d.next_block(0) {
         match d.val().to_owned().as_str() {
             "minimum_length" => {
-                encode.minimum_length = integer(&expect_arg(d)?).map_err(Error::new)?;
+                let length = expect_arg(d)?;
+                encode.minimum_length = expect_integer(d, &length)?;
             }
             "match" => encode.matcher = Some(response_matcher::parse(d)?),
             name => {
@@ -75,13 +76,18 @@ fn add_default(encode: &mut Encode, name: &str) {
     encode.prefer.push(name.to_owned());
 }
 
+/// The integer in the loaded token; Go's error stands alone then.
+fn expect_integer(d: &Dispenser, text: &str) -> Result<i64> {
+    integer(text).map_err(|error| Error::blame(&d.token(), error))
+}
+
 /// Reads `gzip [LEVEL]`.
 fn parse_gzip(d: &mut Dispenser) -> Result<Value> {
     d.next();
     if !d.next_arg() {
         return Ok(json!({}));
     }
-    let level = integer(d.val()).map_err(Error::new)?;
+    let level = expect_integer(d, d.val())?;
     Ok(if level == 0 { json!({}) } else { json!({ "level": level }) })
 }
 
@@ -91,7 +97,7 @@ fn parse_br(d: &mut Dispenser) -> Result<Value> {
     if !d.next_arg() {
         return Ok(json!({}));
     }
-    let quality = integer(d.val()).map_err(Error::new)?;
+    let quality = expect_integer(d, d.val())?;
     Ok(json!({ "quality": quality }))
 }
 

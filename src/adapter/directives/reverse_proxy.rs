@@ -15,7 +15,7 @@ use caddyfile_parser::Dispenser;
 /// }
 /// ```
 ///
-/// An upstream is `[http://]HOST[:PORT]`; its port is 80 when there is none.
+/// An upstream is `[http://]HOST[:PORT]`, its port 80 when there is none, or `unix/PATH`.
 pub(super) fn parse(d: &mut Dispenser, _: &Scope<'_>) -> Result<Handler> {
     d.next();
     let mut proxy = ReverseProxy::default();
@@ -53,7 +53,17 @@ fn parse_upstream(d: &Dispenser, address: &str) -> Result<Upstream> {
             return Err(wrong(format!("unsupported URL scheme {scheme}://")).into());
         }
     };
+    if authority.starts_with("unix/") {
+        return Ok(Upstream { dial: authority.to_owned() });
+    }
     let (host, port) = split_host_port(authority)
         .unwrap_or_else(|| (authority.trim_matches(['[', ']']).to_owned(), "80".to_owned()));
+    let port = if port.is_empty() { "80".to_owned() } else { port };
+    if port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_err() {
+        return Err(wrong(format!(
+            "invalid start port: strconv.ParseUint: parsing {port:?}: value out of range"
+        ))
+        .into());
+    }
     Ok(Upstream { dial: join_host_port(&host, &port) })
 }

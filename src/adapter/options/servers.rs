@@ -7,7 +7,7 @@ use crate::adapter::values::{
 };
 use crate::config::duration::Duration;
 use crate::config::http::Server;
-use caddyfile_parser::Dispenser;
+use caddyfile_parser::{Dispenser, Token};
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
@@ -29,6 +29,8 @@ const OPTIONS: [&str; 10] = [
 /// One use of the option.
 #[derive(Clone, Debug, Default)]
 pub(in crate::adapter) struct ServerOptions {
+    /// The option itself, for errors that show up when all are read.
+    pub(in crate::adapter) token: Option<Token>,
     /// Which server is meant, by an address on which it listens; any when empty.
     pub(in crate::adapter) listener: String,
     /// Its new name; none when empty.
@@ -48,6 +50,11 @@ pub(in crate::adapter) struct ServerOptions {
 }
 
 impl ServerOptions {
+    /// The error, which lies at this use.
+    pub(in crate::adapter) fn blame(&self, error: Error) -> Error {
+        self.token.iter().fold(error, |error, token| error.at(token))
+    }
+
     /// Writes the settings into a server, over what is there.
     pub(in crate::adapter) fn apply(&self, server: &mut Server) {
         server.read_timeout = self.read_timeout;
@@ -91,7 +98,7 @@ impl ServerOptions {
 /// ```
 pub(super) fn parse(d: &mut Dispenser, options: &mut Options) -> Result<()> {
     d.next();
-    let mut server = ServerOptions::default();
+    let mut server = ServerOptions { token: Some(d.token()), ..ServerOptions::default() };
     if d.next_arg() {
         server.listener = d.val().to_owned();
         expect_no_arg(d)?;
@@ -109,10 +116,11 @@ pub(super) fn sort(servers: &mut [ServerOptions]) -> Result<()> {
     let mut seen = HashSet::new();
     for server in &*servers {
         if !seen.insert(&server.listener) {
-            return Err(Error::new(format!(
+            let error = Error::new(format!(
                 "cannot have 'servers' global options with duplicate listener addresses: {}",
                 server.listener
-            )));
+            ));
+            return Err(server.blame(error));
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Answers that several handlers give of themselves.
 
 use crate::http::exchange::{Exchange, Flow, Outcome};
+use crate::http::head;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method, StatusCode};
@@ -21,7 +22,7 @@ pub(super) async fn redirect(ex: &mut Exchange<'_>, status: u16, to: &[u8]) -> O
     }
     let mut body = Vec::new();
     if ex.method == Method::GET {
-        let reason = StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason());
+        let reason = StatusCode::from_u16(status).ok().and_then(head::phrase);
         body.extend_from_slice(b"<a href=\"");
         body.extend_from_slice(&html_escape(to));
         body.extend_from_slice(b"\">");

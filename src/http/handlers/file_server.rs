@@ -18,7 +18,7 @@ use super::answer;
 use crate::config::handlers::FileServer as Config;
 use crate::http::exchange::{Exchange, Failure, Flow, Outcome};
 use crate::http::placeholder::{Template, Unknown};
-use crate::http::server::ProvisionError;
+use crate::http::server::{Provision, ProvisionError};
 use crate::http::{glob, uri};
 use bytes::Bytes;
 use http::header::{
@@ -28,11 +28,9 @@ use http::header::{
 };
 use http::{HeaderValue, Method};
 use range::Ranges;
-use std::ffi::OsStr;
-use std::fs::{self, Metadata};
+use read::Kind;
+use std::fs::Metadata;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The compiled handler.
@@ -44,12 +42,15 @@ pub(super) struct FileServer {
     canonical: bool,
     status: Option<Template>,
     pass_thru: bool,
+    etag_separator: &'static str,
 }
 
-/// A file that was found.
+/// A file that was found, and is open: what is said of it and what is sent of it are the
+/// same file, even when another one takes its name meanwhile.
 struct Found {
     /// Its name on disk.
     name: Vec<u8>,
+    file: read::File,
     meta: Metadata,
     /// It is the index of the directory that was asked for.
     is_index: bool,
@@ -64,7 +65,10 @@ enum Verdict {
 }
 
 impl FileServer {
-    pub(super) fn provision(config: &Config) -> Result<Self, ProvisionError> {
+    pub(super) fn provision(
+        config: &Config,
+        provision: &Provision<'_>,
+    ) -> Result<Self, ProvisionError> {
         let template = |text: &str| Template::new(text, Unknown::Vanishes);
         let defaults = || vec!["index.html".to_owned(), "index.txt".to_owned()];
         let index_names = config.index_names.clone().unwrap_or_else(defaults);
@@ -86,6 +90,7 @@ impl FileServer {
             canonical: config.canonical_uris.unwrap_or(true),
             status: config.status_code.as_ref().map(|s| template(&s.0)),
             pass_thru: config.pass_thru,
+            etag_separator: provision.etag_separator(),
         })
     }
 
@@ -120,20 +125,23 @@ impl FileServer {
         let hide: Vec<_> = self.hide.iter().map(|h| h.fill(ex)).collect();
         let hidden = |name: &[u8]| hide.iter().any(|pattern| is_hidden(name, pattern));
         let name = trim_slash(uri::join_below(root, path));
-        let Some(meta) = stat(&name)? else { return Ok(None) };
-        if meta.is_dir() {
-            for index in &self.index_names {
-                let index = uri::join_below(&name, &index.fill(ex));
-                if hidden(&index) {
-                    continue;
+        let found = match read::find(&name)? {
+            None => return Ok(None),
+            Some(Kind::File(file, meta)) => Found { name, file, meta, is_index: false },
+            Some(Kind::Directory) => {
+                for index in &self.index_names {
+                    let index = uri::join_below(&name, &index.fill(ex));
+                    if hidden(&index) {
+                        continue;
+                    }
+                    if let Some(Kind::File(file, meta)) = read::find(&index)? {
+                        return Ok(Some(Found { name: index, file, meta, is_index: true }));
+                    }
                 }
-                if let Some(meta) = stat(&index)?.filter(|m| !m.is_dir()) {
-                    return Ok(Some(Found { name: index, meta, is_index: true }));
-                }
+                return Ok(None);
             }
-            return Ok(None);
-        }
-        Ok((!hidden(&name)).then_some(Found { name, meta, is_index: false }))
+        };
+        Ok((!hidden(&found.name)).then_some(found))
     }
 
     /// Where the address should end with a slash and does not, or the other way round.
@@ -171,7 +179,7 @@ impl FileServer {
 
     async fn send(&self, ex: &mut Exchange<'_>, found: &Found) -> Outcome {
         let modified = found.meta.modified().ok().filter(|m| is_real(*m));
-        let tag = modified.map(|m| etag(m, found.meta.len()));
+        let tag = modified.map(|m| etag(m, self.etag_separator, found.meta.len()));
         if let Some(tag) = &tag {
             ex.response.set(ETAG, tag.clone());
         }
@@ -244,7 +252,6 @@ impl FileServer {
             ex.write(Bytes::new(), true, false).await?;
             return Ok(Flow::Done);
         }
-        let mut file = read::File::open(&found.name).map_err(|e| failure(&e))?;
         let last = parts.len().saturating_sub(1);
         for (i, (before, range)) in parts.into_iter().enumerate() {
             if !before.is_empty() {
@@ -253,7 +260,8 @@ impl FileServer {
             let mut at = range.start;
             while at < range.end {
                 // A file that shrinks while it is sent breaks the answer off.
-                let bytes = file.read(at, range.end - at).await.map_err(|_| Failure::Abort)?;
+                let bytes =
+                    found.file.read(at, range.end - at).await.map_err(|_| Failure::Abort)?;
                 at += bytes.len() as u64;
                 let done = i == last && at == range.end && end.is_empty();
                 ex.write(bytes, done, false).await?;
@@ -286,20 +294,6 @@ fn failure(error: &io::Error) -> Failure {
     }
 }
 
-/// What is there; `None` when nothing is.
-fn stat(name: &[u8]) -> io::Result<Option<Metadata>> {
-    match fs::metadata(Path::new(OsStr::from_bytes(name))) {
-        Ok(meta) => Ok(Some(meta)),
-        Err(e) => match e.kind() {
-            io::ErrorKind::NotFound
-            | io::ErrorKind::NotADirectory
-            | io::ErrorKind::InvalidFilename
-            | io::ErrorKind::InvalidInput => Ok(None),
-            _ => Err(e),
-        },
-    }
-}
-
 fn trim_slash(mut path: Vec<u8>) -> Vec<u8> {
     while path.len() > 1 && path.ends_with(b"/") {
         path.pop();
@@ -325,9 +319,9 @@ fn is_real(modified: SystemTime) -> bool {
     modified.duration_since(UNIX_EPOCH).is_ok_and(|since| since > Duration::from_secs(1))
 }
 
-fn etag(modified: SystemTime, len: u64) -> HeaderValue {
+fn etag(modified: SystemTime, separator: &str, len: u64) -> HeaderValue {
     let nanos = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let tag = format!("\"{}-{}\"", base36(nanos), base36(len.into()));
+    let tag = format!("\"{}{separator}{}\"", base36(nanos), base36(len.into()));
     HeaderValue::try_from(tag).expect("digits and letters are a value")
 }
 
@@ -412,9 +406,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tag_is_caddys() {
+    fn a_tag_is_caddys_or_frankenphps() {
         let modified = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        assert_eq!(etag(modified, 12), "\"cwyvpelgpse8-c\"");
+        assert_eq!(etag(modified, "-", 12), "\"cwyvpelgpse8-c\"");
+        assert_eq!(etag(modified, "", 12), "\"cwyvpelgpse8c\"");
     }
 
     #[track_caller]

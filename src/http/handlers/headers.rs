@@ -197,10 +197,9 @@ impl Replace {
         let search = if config.search_regexp.is_empty() {
             Search::Text(Template::new(&config.search, Unknown::Stays))
         } else {
-            let regexp = Regex::new(&config.search_regexp).map_err(|e| {
-                let text = &config.search_regexp;
-                ProvisionError::Invalid(format!("headers: bad expression \"{text}\": {e}"))
-            })?;
+            let text = &config.search_regexp;
+            let regexp = Regex::new(text)
+                .map_err(|error| ProvisionError::expression("headers", text, &error))?;
             Search::Regexp(regexp)
         };
         Ok(Self { search, by: Template::new(&config.replace, Unknown::Stays) })

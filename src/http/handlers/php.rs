@@ -67,6 +67,9 @@ impl Php {
         config: &Config,
         provision: &mut Provision<'_>,
     ) -> Result<Self, ProvisionError> {
+        if config.hot_reload.is_some() {
+            return Err(ProvisionError::Invalid("hot_reload is not supported yet".to_owned()));
+        }
         let splits = match config.split_path.as_slice() {
             [] => vec![b".php".to_vec()],
             splits => splits.iter().map(|s| split(s)).collect::<Result<_, _>>()?,

@@ -57,7 +57,7 @@ impl Rewrite {
         });
         let expressions = config.path_regexp.iter().map(|one| {
             let regex = Regex::new(&one.find).map_err(|error| {
-                ProvisionError::Invalid(format!("rewrite: path_regexp: {error}"))
+                ProvisionError::expression("rewrite: path_regexp", &one.find, &error)
             })?;
             Ok((regex, template(&one.replace)))
         });

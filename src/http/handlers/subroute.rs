@@ -24,7 +24,10 @@ impl Subroute {
         let errors = config.errors.as_ref();
         Ok(Self {
             routes: Routes::provision(&config.routes, provision)?,
-            errors: errors.map(|e| Routes::provision(&e.routes, provision)).transpose()?,
+            errors: errors
+                .map(|e| Routes::provision(&e.routes, provision))
+                .transpose()
+                .map_err(|error| error.within("errors"))?,
         })
     }
 

@@ -4,11 +4,13 @@
 //! thread of the blocking pool.
 
 use bytes::{Bytes, BytesMut};
+use rustix::fs::OFlags;
 use rustix::io::{Errno, ReadWriteFlags};
 use std::ffi::OsStr;
+use std::fs::{Metadata, OpenOptions};
 use std::io::{self, IoSliceMut};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,16 +21,49 @@ const CHUNK_MAX: u64 = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct File(Arc<std::fs::File>);
 
-impl File {
-    pub(super) fn open(name: &[u8]) -> io::Result<Self> {
-        std::fs::File::open(Path::new(OsStr::from_bytes(name))).map(|f| Self(Arc::new(f)))
-    }
+/// What a name stands for.
+#[derive(Debug)]
+pub(super) enum Kind {
+    Directory,
+    /// A regular file, open.
+    File(File, Metadata),
+}
 
+/// What is there; `None` when nothing is, or neither a file nor a directory.
+///
+/// # Errors
+/// When it cannot be looked at or opened.
+pub(super) fn find(name: &[u8]) -> io::Result<Option<Kind>> {
+    let path = Path::new(OsStr::from_bytes(name));
+    // A named pipe would keep us waiting for its other end.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let file = match opened {
+        Ok(file) => file,
+        Err(e) => match e.kind() {
+            io::ErrorKind::NotFound
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::InvalidFilename
+            | io::ErrorKind::InvalidInput => return Ok(None),
+            // What is in a directory may be read without leave to list it.
+            io::ErrorKind::PermissionDenied if path.is_dir() => return Ok(Some(Kind::Directory)),
+            _ => return Err(e),
+        },
+    };
+    let meta = file.metadata()?;
+    Ok(match meta.file_type() {
+        kind if kind.is_dir() => Some(Kind::Directory),
+        kind if kind.is_file() => Some(Kind::File(File(Arc::new(file)), meta)),
+        _ => None,
+    })
+}
+
+impl File {
     /// Reads bytes at a place: `len` of them or fewer, at least one.
     ///
     /// # Errors
     /// When the file cannot be read, or ends before.
-    pub(super) async fn read(&mut self, at: u64, len: u64) -> io::Result<Bytes> {
+    pub(super) async fn read(&self, at: u64, len: u64) -> io::Result<Bytes> {
         let len = usize::try_from(len.min(CHUNK_MAX)).unwrap_or(usize::MAX);
         let mut buffer = BytesMut::zeroed(len);
         let cached = rustix::io::preadv2(
@@ -63,14 +98,31 @@ impl File {
 mod tests {
     use super::*;
 
+    fn open(name: &str) -> (File, u64) {
+        match find(name.as_bytes()) {
+            Ok(Some(Kind::File(file, meta))) => (file, meta.len()),
+            other => panic!("{name} is {other:?}"),
+        }
+    }
+
     #[tokio::test]
     async fn a_file_is_read_in_parts_and_its_end_is_an_error() {
-        let name = file!().as_bytes();
-        let len = std::fs::metadata(file!()).expect("this file").len();
-        let mut file = File::open(name).expect("this file");
+        let (file, len) = open(file!());
         let start = file.read(0, 3).await.expect("three bytes");
         assert_eq!(&start[..], b"//!");
         let end = file.read(len, 1).await.map_err(|e| e.kind());
         assert_eq!(end, Err(io::ErrorKind::UnexpectedEof));
+    }
+
+    #[test]
+    fn what_is_neither_file_nor_directory_is_not_there() {
+        assert!(matches!(find(b"src"), Ok(Some(Kind::Directory))));
+        assert!(matches!(find(b"/dev/null"), Ok(None)));
+        assert!(matches!(find(b"/dev/null/x"), Ok(None)));
+        let pipe = std::env::temp_dir().join(format!("pogo-pipe-{}", std::process::id()));
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).expect("a pipe");
+        let found = find(pipe.as_os_str().as_bytes());
+        std::fs::remove_file(&pipe).expect("it is there");
+        assert!(matches!(found, Ok(None)), "{found:?}");
     }
 }
