@@ -3,7 +3,7 @@
 //! To add one: a file with its `parse`, and a line in [`TABLE`] at the place where it
 //! runs. The shortest real one:
 //!
-//! ```ignore
+//! ```text
 //! //! `abort`: drops the connection without an answer.
 //!
 //! /// Reads `abort [MATCHER]`.
