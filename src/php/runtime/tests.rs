@@ -166,7 +166,7 @@ impl Puppet {
     }
 
     /// `crash` crashes, `hang` waits until it is stopped, `stuck` longer, `again` spawns
-    /// and awaits a task of its own, everything else comes back.
+    /// and awaits a task of its own, `break:N` breaks a rule, everything else comes back.
     fn task(&self, id: u64, message: &[u8]) -> Option<Option<End>> {
         self.stage.tasks.lock().push(message.to_vec());
         let text = match message {
@@ -183,10 +183,27 @@ impl Puppet {
                 self.send(Kind::Await, 0, task, b"");
                 self.result(task)?
             }
+            [b'b', b'r', b'e', b'a', b'k', b':', rule] => {
+                self.break_rule(*rule, id);
+                self.next()?;
+                b"forgiven".to_vec()
+            }
             other => other.to_vec(),
         };
         self.send(Kind::TaskDone, flag::IDLE, id, &[b"\0", &text[..]].concat());
         Some(None)
+    }
+
+    fn break_rule(&self, rule: u8, id: u64) {
+        match rule {
+            b'0' => self.send(Kind::TaskDone, 0, id + 1, b"\0another's"),
+            b'1' => self.send(Kind::TaskDone, 0, id, b"\x09no outcome"),
+            b'2' => self.send(Kind::Ready, 0, 0, b""),
+            b'3' => self.send(Kind::Response, flag::HEAD, id, b""),
+            b'4' => self.send(Kind::Result, 0, id, b"\0{}"),
+            b'5' => self.send(Kind::Spawn, 0, task_id(self.spec.serial + 1, 1), b"\0\0another's"),
+            _ => self.send(Kind::Spawn, 0, task_id(self.spec.serial, 1), b""),
+        }
     }
 
     fn spawn(&self, message: &[u8]) -> u64 {
@@ -389,6 +406,18 @@ async fn a_task_whose_worker_crashes_says_so_and_the_next_one_runs() {
     let error = "Pogo worker returned an error: killed by signal 11 (SIGSEGV)";
     for _ in 0..3 {
         assert_eq!(get(runtime.classic(), "/spawn", "crash").await, Ok(error.into()));
+    }
+    assert_eq!(get(runtime.classic(), "/spawn", "hello").await, Ok("hello".into()));
+}
+
+#[tokio::test]
+async fn a_task_worker_that_breaks_the_rules_is_killed_and_its_caller_told() {
+    let (runtime, stage) = started(1).await;
+    for rule in 0..=6 {
+        let answer = get(runtime.classic(), "/spawn", &format!("break:{rule}")).await;
+        let answer = answer.expect("served");
+        assert!(answer.starts_with("Pogo worker returned an error"), "{rule}: {answer}");
+        until("the kill", || stage.killed.lock().len() == rule + 1).await;
     }
     assert_eq!(get(runtime.classic(), "/spawn", "hello").await, Ok("hello".into()));
 }

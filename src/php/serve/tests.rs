@@ -79,6 +79,11 @@ impl Puppet {
         send(&self.0, (kind, bits, id), [payload, b""], SendFlags::empty()).expect("sent");
     }
 
+    /// Sends a datagram as it is.
+    fn send_raw(&self, bytes: &[u8]) {
+        rustix::net::send(&self.0, bytes, SendFlags::empty()).expect("sent");
+    }
+
     /// A part of the answer, with a head.
     fn answer(&self, bits: u8, id: u64, body: &[u8]) {
         let mut w = Writer::default();
@@ -86,6 +91,13 @@ impl Puppet {
         w.0.extend_from_slice(body);
         self.send(Kind::Response, bits | flag::HEAD, id, &w.0);
     }
+}
+
+/// The header of a part of an answer that announces so many bytes.
+fn header(bits: u8, id: u64, len: usize) -> [u8; Header::SIZE] {
+    let mut header = Header::new(Kind::Response, bits, id, 0);
+    header.len = u32::try_from(len).expect("it fits");
+    header.to_bytes()
 }
 
 const ALL: u8 = flag::LAST | flag::DONE | flag::IDLE;
@@ -354,13 +366,32 @@ async fn a_closed_pool_refuses_who_waits_and_who_comes() {
 #[tokio::test]
 async fn a_worker_that_breaks_the_rules_is_killed() {
     type Breaks = fn(&Puppet, u64);
-    let breaks: [Breaks; 6] = [
+    let breaks: [Breaks; 20] = [
+        // Flags out of order.
         |w, id| w.send(Kind::Response, ALL, id, b"no head"),
-        |w, id| w.answer(ALL, id + 1, b"another's answer"),
+        |w, id| w.send(Kind::Response, 0, id, b"no head"),
+        |w, id| (0..2).for_each(|_| w.answer(flag::FLUSH, id, b"two heads")),
         |w, _| w.send(Kind::Ready, 0, 0, b""),
+        // Of another request, or what no server is sent.
+        |w, id| w.answer(ALL, id + 1, b"another's answer"),
+        |w, id| w.send(Kind::Want, 0, id + 1, &[1, 0, 0, 0]),
+        |w, id| w.send(Kind::Inform, 0, id + 1, &[103, 0, 0, 0]),
         |w, id| w.send(Kind::Request, 0, id, b""),
-        |w, id| w.send(Kind::Response, flag::HEAD, id, b"\xff"),
+        |w, id| w.send(Kind::Result, 0, id, b"\0{}"),
+        |w, id| w.send(Kind::TaskDone, flag::IDLE, id, b"\0{}"),
         |w, id| w.send(Kind::Spawn, 0, id, b"\0\0{}"),
+        // Payloads that end early, or say that there is more than there is.
+        |w, id| w.send(Kind::Response, flag::HEAD, id, b"\xff"),
+        |w, id| w.send(Kind::Response, flag::HEAD, id, b"\xc8\0\xff\xff\xff\xff\xff\xff"),
+        |w, id| w.send(Kind::Want, 0, id, b"\0"),
+        |w, id| w.send(Kind::Log, 0, id, b"\x09"),
+        // No frames.
+        |w, _| w.send_raw(b"short"),
+        |w, _| w.send_raw(&[0; 16]),
+        |w, id| w.send_raw(&[&header(flag::LAST, id, 9)[..], b"less"].concat()),
+        |w, id| w.send_raw(&[&header(flag::LAST, id, FRAME_MAX)[..], &[0; FRAME_MAX]].concat()),
+        // A message without an end.
+        |w, id| w.send_raw(&header(flag::HEAD | flag::MORE, id, 0)),
     ];
     for (n, breaks) in breaks.into_iter().enumerate() {
         let mut rig = Rig::new(None);
@@ -372,6 +403,76 @@ async fn a_worker_that_breaks_the_rules_is_killed() {
         assert!(matches!(got, Err(ServeError::Protocol(_))), "{n}: {got:?}");
         assert!(matches!(rig.events.recv().await, Some(Event::Kill(1))), "{n}");
     }
+}
+
+#[tokio::test]
+async fn a_worker_that_never_stops_logging_holds_up_its_own_request_only() {
+    let mut rig = Rig::new(None);
+    let good = rig.worker(|w| {
+        let id = w.request();
+        w.answer(ALL, id, b"hello");
+    });
+    let mut line = Writer::default();
+    let source = response::Source::ErrorLog;
+    response::Log { source, level: 3, message: b"again", context: b"" }.encode(&mut line);
+    let flood = rig.worker(move |w| {
+        let id = w.request();
+        let log = (Kind::Log, 0, id);
+        while send(&w.0, log, [&line.0, b""], SendFlags::empty()).is_ok() {}
+    });
+    let pool = Arc::clone(&rig.pool);
+    let held = tokio::spawn(async move { pool.serve(&get(), &mut Browser::default()).await });
+    tokio::task::yield_now().await;
+    let mut client = Browser::default();
+    rig.serve(&get(), &mut client).await.expect("served");
+    assert_eq!(client.text(), "hello");
+    good.join().expect("worker");
+    let loud = rig.pool.floor.roster.worker(2).expect("it is there");
+    loud.link.hang_up();
+    loud.has_ended(Exit { code: None, signal: Some(9) });
+    assert!(matches!(held.await.expect("joined"), Err(ServeError::Died(_))));
+    flood.join().expect("worker");
+}
+
+#[tokio::test]
+async fn a_worker_that_wants_the_body_and_never_reads_it_is_killed() {
+    /// A body without an end.
+    struct Endless;
+    impl Client for Endless {
+        async fn read_body(&mut self) -> io::Result<Option<Bytes>> {
+            Ok(Some(Bytes::from_static(&[0; 60_000])))
+        }
+        async fn inform(&mut self, _head: AnswerHead) -> Result<(), Gone> {
+            Ok(())
+        }
+        async fn reply(&mut self, _part: Part) -> Result<(), Gone> {
+            Ok(())
+        }
+    }
+    let mut rig = Rig::new(None);
+    let worker = rig.worker(|w| {
+        let id = w.request();
+        let want = (Kind::Want, 0, id);
+        while send(&w.0, want, [&[0xff; 4], b""], SendFlags::empty()).is_ok() {}
+    });
+    let got = rig.pool.serve(&post(-1), &mut Endless).await;
+    let why = "does not read what it is sent";
+    assert_eq!(got, Err(ServeError::Protocol(why.to_owned())));
+    assert!(matches!(rig.events.recv().await, Some(Event::Kill(1))));
+    worker.join().expect("worker");
+}
+
+#[tokio::test]
+async fn a_request_does_not_wait_anew_after_each_worker_that_died() {
+    let mut rig = Rig::new(Some(Duration::from_millis(100)));
+    let pool = Arc::clone(&rig.pool);
+    let began = std::time::Instant::now();
+    let waits = tokio::spawn(async move { pool.serve(&get(), &mut Browser::default()).await });
+    while !waits.is_finished() && began.elapsed() < Duration::from_secs(5) {
+        rig.worker(drop).join().expect("it ends");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(waits.await.expect("joined"), Err(ServeError::Busy));
 }
 
 #[tokio::test]
