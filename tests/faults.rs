@@ -2,9 +2,9 @@
 
 use super::support::processes::{Process, lives};
 use super::support::server::{free_port, signal_process};
-use super::support::{Processes, Server, Site, poll};
+use super::support::{Client, Processes, Server, Site, poll};
 use rustix::process::Signal;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const POOLS: &str =
     "\tfrankenphp {\n\t\tnum_threads 2\n\t}\n\tpogo {\n\t\tworker task.php\n\t\tnum_threads 1\n\t}";
@@ -31,30 +31,114 @@ fn check_start_fails(site: &Site, env: &[(&str, &str)], said: &str) {
 #[test]
 fn a_crash_costs_its_own_request_alone() {
     let site = Site::php("\tfrankenphp {\n\t\tnum_threads 4\n\t}")
-        .file("public/ok.php", "<?php usleep(2000); echo 'ok';")
+        .file("public/ok.php", "<?php usleep(5000); echo 'ok';")
         .file("public/crash11.php", "<?php posix_kill(getmypid(), 11); sleep(5);");
     let server = Server::start(site.folder());
     let before = workers(&server, "worker").len();
-    let good = AtomicU32::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..20 {
-            scope.spawn(|| {
-                let mut client = server.connect();
-                for _ in 0..10 {
-                    let answer = client.get("/ok.php");
-                    assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
-                    good.fetch_add(1, Ordering::Relaxed);
-                }
-            });
-        }
-        assert_eq!(server.get("/crash11.php").status, 502);
-    });
-    assert_eq!(good.load(Ordering::Relaxed), 200);
+    let mut clients: Vec<Client> = (0..200).map(|_| server.connect()).collect();
+    let get = "GET /ok.php HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let (first, second) = clients.split_at_mut(100);
+    first.iter_mut().for_each(|client| client.send(get));
+    let mut crash = server.connect();
+    crash.send("GET /crash11.php HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    second.iter_mut().for_each(|client| client.send(get));
+    for client in &mut clients {
+        let answer = client.receive();
+        assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
+    }
+    assert_eq!(crash.receive().status, 502);
     server.wait_for_log(&["SIGSEGV", "/crash11.php"]);
     assert_eq!(server.get("/ok.php").body, "ok");
     poll("as many workers as before", || {
         (workers(&server, "worker").len() == before).then_some(())
     });
+}
+
+/// Eight clients ask while something happens; every answer must be good.
+#[track_caller]
+fn good_answers_while(server: &Server, path: &str, happens: impl FnOnce()) {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let mut client = server.connect();
+                while !done.load(Ordering::Relaxed) {
+                    let answer = client.get(path);
+                    assert_eq!((answer.status, answer.body.as_str()), (200, "ok"));
+                }
+            });
+        }
+        happens();
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn no_client_notices_that_workers_are_replaced_after_their_quota() {
+    let options = "\tfrankenphp {\n\t\tnum_threads 4\n\t\tmax_requests 5\n\t\t\
+                   worker public/worker.php 2\n\t}";
+    let loops = "<?php while (frankenphp_handle_request(function () { echo 'ok'; })) {}";
+    let site = Site::php(options).file("public/ok.php", "<?php echo 'ok';");
+    let site = site.file("public/worker.php", loops);
+    let server = Server::start(site.folder());
+    for (path, titled) in [("/ok.php", "worker classic"), ("/worker.php", "worker.php")] {
+        let first = workers(&server, titled);
+        good_answers_while(&server, path, || {
+            for _ in 0..20 {
+                let old = workers(&server, titled);
+                poll("others", || old.iter().all(|p| !lives(p.pid)).then_some(()));
+            }
+        });
+        poll("as many as before", || (workers(&server, titled).len() == 2).then_some(()));
+        assert_eq!(first.len(), 2);
+    }
+}
+
+#[test]
+fn no_client_notices_that_zygotes_die() {
+    let site = Site::php("\tfrankenphp {\n\t\tnum_threads 2\n\t\tmax_requests 50\n\t}")
+        .file("public/ok.php", "<?php echo 'ok';");
+    let server = Server::start(site.folder());
+    good_answers_while(&server, "/ok.php", || (0..4).for_each(|_| replace_zygote(&server)));
+    poll("one zygote and two workers", || {
+        let all = workers(&server, "pogo-php");
+        (all.len() == 3).then_some(())
+    });
+}
+
+#[test]
+fn a_script_that_fails_later_is_tried_again_and_others_go_on() {
+    let options = "\tfrankenphp {\n\t\tnum_threads 2\n\t\tworker public/worker.php 1\n\t}";
+    let loops = "<?php if (file_exists(__DIR__.'/broken')) { echo 'no way'; exit(1); }
+        while (frankenphp_handle_request(function () { echo getmypid(); })) {}";
+    let site = Site::php(options).file("public/worker.php", loops);
+    let site = site.file("public/ok.php", "<?php echo 'ok';");
+    let server = Server::start(site.folder());
+    let worker = server.get("/worker.php").body.parse().expect("a process id");
+    let broken = site.folder().join("public/broken");
+    std::fs::write(&broken, "").expect("written");
+    signal_process(worker, Signal::KILL);
+    server.wait_for_log(&["worker script has failed on restart", "no way"]);
+    assert_eq!(server.get("/ok.php").body, "ok");
+    let mut waits = server.connect();
+    waits.send("GET /worker.php HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    std::fs::remove_file(&broken).expect("removed");
+    assert_eq!(waits.receive().status, 200);
+}
+
+#[test]
+fn who_finds_no_worker_in_time_is_told_so() {
+    let site = Site::php("\tfrankenphp {\n\t\tnum_threads 1\n\t\tmax_wait_time 50ms\n\t}")
+        .file("public/slow.php", "<?php touch(__DIR__.'/busy'); sleep(2);")
+        .file("public/ok.php", "<?php echo 'ok';");
+    let server = Server::start(site.folder());
+    let mut slow = server.connect();
+    slow.send("GET /slow.php HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    poll("the script to run", || site.folder().join("public/busy").exists().then_some(()));
+    let answer = server.get("/ok.php");
+    let told = "maximum request handling time exceeded";
+    assert_eq!((answer.status, answer.body.trim_end()), (503, told));
+    assert_eq!(slow.receive().status, 200);
 }
 
 #[test]
