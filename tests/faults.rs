@@ -109,6 +109,85 @@ fn running_workers_outlive_the_zygote() {
     });
 }
 
+/// Kills the zygote and waits for its successor.
+#[track_caller]
+fn replace_zygote(server: &Server) {
+    let zygote = workers(server, "zygote").first().expect("a zygote").pid;
+    signal_process(zygote, Signal::KILL);
+    poll("another zygote", || {
+        workers(server, "zygote").iter().any(|p| p.pid != zygote).then_some(())
+    });
+}
+
+#[test]
+fn a_cancelled_task_of_an_orphaned_worker_still_dies() {
+    let site = Site::php(POOLS).file("task.php", TASK).file(
+        "public/index.php",
+        "<?php $task = pogo_spawn('X', ['code' => $_GET['code']]);
+        if (isset($_GET['leave'])) { usleep(200000); exit('left'); }
+        echo json_encode(pogo_await($task));",
+    );
+    let server = Server::start(site.folder());
+    replace_zygote(&server);
+    let worker = server.get("/?code=return%20getmypid();").body.parse().expect("a process id");
+    assert_eq!(server.get("/?leave&code=while%20(true);").body, "left");
+    poll("the stuck worker to end", || (!lives(worker)).then_some(()));
+    assert_eq!(server.get("/?code=return%2042;").body, "42");
+}
+
+#[test]
+fn an_idle_orphan_that_dies_is_replaced_before_the_next_request() {
+    let site = Site::php("\tfrankenphp {\n\t\tnum_threads 2\n\t}")
+        .file("public/index.php", "<?php echo getmypid();");
+    let server = Server::start(site.folder());
+    let orphans = workers(&server, "worker classic");
+    replace_zygote(&server);
+    for orphan in &orphans {
+        signal_process(orphan.pid, Signal::KILL);
+    }
+    poll("their successors", || {
+        let new = workers(&server, "worker classic");
+        let is_new = |p: &Process| orphans.iter().all(|orphan| orphan.pid != p.pid);
+        (new.len() == 2 && new.iter().all(is_new)).then_some(())
+    });
+    assert_eq!(server.get("/").status, 200);
+}
+
+#[test]
+fn a_zygote_that_hangs_is_replaced_when_a_worker_ends() {
+    let site = Site::php("\tfrankenphp {\n\t\tnum_threads 1\n\t}")
+        .file("public/index.php", "<?php echo getmypid();");
+    let server = Server::start(site.folder());
+    let worker: i32 = server.get("/").body.parse().expect("a process id");
+    let zygote = workers(&server, "zygote").first().expect("a zygote").pid;
+    signal_process(zygote, Signal::STOP);
+    signal_process(worker, Signal::KILL);
+    assert_eq!(server.get("/").status, 200);
+    server.wait_for_log(&["the zygote is gone", "does not say who ended"]);
+    poll("the zygote that hung to be gone", || (!lives(zygote)).then_some(()));
+}
+
+#[test]
+fn orphans_end_with_a_server_that_stops() {
+    let site = Site::php(POOLS).file("task.php", TASK).file("public/index.php", "<?php echo 1;");
+    let mut server = Server::start(site.folder());
+    replace_zygote(&server);
+    assert_eq!(server.get("/").body, "1");
+    let all = Processes::under(server.pid());
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code(), Some(0));
+    poll("all of its processes to be gone", || all.alive().is_empty().then_some(()));
+}
+
+#[test]
+fn more_workers_than_orders_fit_come_up_all_the_same() {
+    let site = Site::php("\tfrankenphp {\n\t\tnum_threads 300\n\t}")
+        .file("public/index.php", "<?php echo 'up';");
+    let server = Server::start(site.folder());
+    assert_eq!(server.get("/").body, "up");
+    assert_eq!(workers(&server, "worker classic").len(), 300);
+}
+
 #[test]
 fn a_killed_server_leaves_no_orphan() {
     let site = Site::php(POOLS)

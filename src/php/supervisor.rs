@@ -205,11 +205,7 @@ impl Supervisor {
         if self.zygote.is_some() {
             for at in 0..self.teams.len() {
                 for action in self.teams[at].fleet.due(now) {
-                    match action {
-                        Action::Fork(slot) if self.may_fork() => self.fork(at, slot, now),
-                        Action::Fork(_) => {}
-                        Action::Kill(serial) => self.kill_unready(serial),
-                    }
+                    self.act(at, action, now);
                 }
             }
         }
@@ -217,6 +213,15 @@ impl Supervisor {
         if self.shrink_at <= now {
             self.shrink_at = now + self.limits.idle;
             self.teams.iter_mut().for_each(Team::shrink);
+        }
+    }
+
+    fn act(&mut self, at: usize, action: Action, now: Instant) {
+        match action {
+            Action::Fork(slot) if self.may_fork() => self.fork(at, slot, now),
+            // It stays due.
+            Action::Fork(_) => {}
+            Action::Kill(serial) => self.kill_unready(serial),
         }
     }
 

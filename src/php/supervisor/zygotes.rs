@@ -1,7 +1,7 @@
 //! One zygote after another: what becomes of its workers when one is gone, and the next.
 
 use super::{Host, Supervisor};
-use crate::php::floor::{Event, Exit};
+use crate::php::floor::{Event, Exit, Roster, Worker};
 use crate::php::log::{Level, Value};
 use crate::php::zygote::{PhpInfo, Zygote, ZygoteError};
 use php_wire::control::ToZygote;
@@ -66,12 +66,7 @@ impl Supervisor {
                 // Nobody knows which process it is, or whether it is one.
                 worker.link.hang_up();
             } else if worker.is_watched() {
-                let roster = Arc::clone(&self.floor.roster);
-                tokio::spawn(async move {
-                    if worker.dies().await {
-                        roster.tell(Event::Died(worker.serial));
-                    }
-                });
+                tokio::spawn(watch(worker, Arc::clone(&self.floor.roster)));
             } else if self.lost.contains_key(&worker.serial) {
                 self.exited(worker.serial, Exit::default());
             }
@@ -119,5 +114,12 @@ impl Supervisor {
     pub(super) fn cut_lifelines(&mut self) {
         let workers = &self.floor.roster.workers;
         self.lifelines.retain(|zygote, _| workers.iter().any(|w| w.zygote == *zygote));
+    }
+}
+
+/// Tells when a worker's process has ended.
+async fn watch(worker: Arc<Worker>, roster: Arc<Roster>) {
+    if worker.dies().await {
+        roster.tell(Event::Died(worker.serial));
     }
 }
