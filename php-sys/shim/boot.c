@@ -42,10 +42,30 @@ const char *pogo_php_version(void)
 	return PHP_VERSION;
 }
 
+/*
+ * Debian's libraries of every PHP version bear one name to the loader, so another than
+ * that of our headers may be here. Its structures differ: we do not get further then.
+ */
+static bool is_our_php(void)
+{
+	const zend_module_entry *standard =
+		zend_hash_str_find_ptr(&module_registry, ZEND_STRL("standard"));
+	const char *theirs = standard != NULL ? standard->build_id : "unknown";
+	char text[160];
+
+	if (strcmp(theirs, ZEND_MODULE_BUILD_ID) == 0) {
+		return true;
+	}
+	snprintf(text, sizeof(text), "pogo-php was built for PHP %d.%d (%s), and libphp.so is %s",
+		PHP_MAJOR_VERSION, PHP_MINOR_VERSION, ZEND_MODULE_BUILD_ID, theirs);
+	pogo_collect_boot_message(text);
+	return false;
+}
+
 /* Registers our modules behind PHP's own, before those of php.ini. */
 static int register_extensions(void)
 {
-	if (register_builtin_extensions() == FAILURE) {
+	if (register_builtin_extensions() == FAILURE || !is_our_php()) {
 		return FAILURE;
 	}
 	if (zend_register_internal_module(&pogo_frankenphp_module) == NULL) {

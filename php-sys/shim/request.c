@@ -27,10 +27,14 @@ void pogo_enter_folder(const char *script)
 	pogo.cwd_moved = VCWD_CHDIR(last) != 0;
 }
 
-/* PHP answers a missing script with two warnings, a fatal error and 200. */
+/*
+ * PHP answers a missing script with two warnings, a fatal error and 200. A name that holds
+ * a NUL is that of no script, though PHP would run the file that its beginning names.
+ */
 static bool is_there(zend_string *script)
 {
-	zend_string *resolved = zend_resolve_path(script);
+	bool cut = ZSTR_LEN(script) != pogo.work.script.len;
+	zend_string *resolved = cut ? NULL : zend_resolve_path(script);
 
 	if (resolved == NULL) {
 		SG(sapi_headers).http_response_code = 404;

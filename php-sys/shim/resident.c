@@ -212,6 +212,7 @@ static void begin_request(void)
 	pogo.finished = false;
 	pogo.headed = false;
 	pogo_bind_work();
+	EG(exit_status) = 0;
 	PG(header_is_being_sent) = 0;
 	PG(connection_status) = PHP_CONNECTION_NORMAL;
 	PG(in_error_log) = 0;

@@ -305,6 +305,14 @@ fn a_missing_script_is_not_found() {
 }
 
 #[test]
+fn a_nul_does_not_make_another_file_the_script() {
+    let zygote = Zygote::start(&[]);
+    let upload = zygote.script("upload.txt", "echo 'ran';") + "\0.php";
+    let answer = worker(&zygote).get(&upload);
+    assert_eq!((answer.status, answer.body.as_str()), (404, "File not found.\n"));
+}
+
+#[test]
 fn a_reset_of_opcache_counts_for_every_worker() {
     let zygote = Zygote::start(&[
         ("opcache.validate_timestamps", "0"),
