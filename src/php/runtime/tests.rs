@@ -138,8 +138,9 @@ impl Puppet {
         }
     }
 
-    /// `/crash` crashes, `/meet` waits until three do, `/spawn?m` answers what the task with the message `m` gave,
-    /// `/leave?m` does not wait for it, everything else says who it is.
+    /// `/crash` crashes, `/meet` waits until three do, `/spawn?m` answers what the task
+    /// with the message `m` gave, `/leave?m` does not wait for it, everything else says
+    /// who it is.
     fn request(&self, id: u64, head: &Head<'_>) -> Option<Option<End>> {
         let text = match head.request_uri {
             b"/crash" => return Some(Some(Err(11))),
