@@ -274,6 +274,17 @@ fn more_workers_than_orders_fit_come_up_all_the_same() {
 
 #[test]
 fn a_killed_server_leaves_no_orphan() {
+    check_no_orphan(|_| ());
+}
+
+#[test]
+fn a_killed_server_leaves_no_orphan_of_an_earlier_zygote() {
+    check_no_orphan(replace_zygote);
+}
+
+/// Kills the server while a script loops and after this has happened.
+#[track_caller]
+fn check_no_orphan(happens: impl FnOnce(&Server)) {
     let site = Site::php(POOLS)
         .file("task.php", TASK)
         .file("public/index.php", "<?php touch('busy'); while (true);");
@@ -281,11 +292,15 @@ fn a_killed_server_leaves_no_orphan() {
     server.connect().send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let busy = [site.folder().join("public/busy"), site.folder().join("busy")];
     poll("the script to loop", || busy.iter().any(|file| file.exists()).then_some(()));
+    let first = Processes::under(server.pid());
+    assert!(first.titled("pogo-php").len() >= 4, "zygote, two workers, a task worker");
+    happens(&server);
     let all = Processes::under(server.pid());
-    assert!(all.titled("pogo-php").len() >= 4, "zygote, two workers, a task worker");
     server.signal(Signal::KILL);
     server.wait();
-    poll("all of its processes to be gone", || all.alive().is_empty().then_some(()));
+    poll("all of its processes to be gone", || {
+        (first.alive().is_empty() && all.alive().is_empty()).then_some(())
+    });
 }
 
 #[test]
