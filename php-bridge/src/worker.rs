@@ -241,11 +241,8 @@ impl Worker {
     /// Waits for a request or task; `None` when the worker is to end.
     fn next(&mut self) -> Option<frame::Header> {
         let is_silent = self.outside.is_empty();
-        if let Some(at) = self.ended_at.take() {
-            self.swift = is_silent && at.elapsed() < SWIFT;
-        } else {
-            self.swift = false;
-        }
+        let ended_at = self.ended_at.take();
+        self.swift = ended_at.is_some_and(|at| is_silent && at.elapsed() < SWIFT);
         self.log_outside();
         self.link.shrink();
         self.payload.clear();

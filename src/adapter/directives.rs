@@ -28,7 +28,7 @@ mod header;
 pub(super) mod log;
 mod method;
 mod php;
-mod php_server;
+pub(in crate::adapter) mod php_server;
 mod redir;
 mod request_header;
 mod respond;

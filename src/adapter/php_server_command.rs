@@ -4,10 +4,9 @@
 //! slash by a redirect of its own, and there is no policy of falling back to the front
 //! controller, which is the last that is tried anyway.
 
+use super::directives::php_server::{folder_route, route};
 use crate::config::duration::Duration;
-use crate::config::handlers::{
-    Encode, FileServer, Handler, Php, Rewrite, StaticResponse, Subroute, WeakString,
-};
+use crate::config::handlers::{Encode, FileServer, Handler, Php, Rewrite, Subroute};
 use crate::config::http::{Http, Route, Server, ServerLogs};
 use crate::config::logging::{Log, Logging};
 use crate::config::matchers::{File, MatcherSet};
@@ -110,7 +109,7 @@ fn site(options: &Options) -> Route {
         routes.push(route(None, encode()));
     }
     routes.extend([
-        folder(root),
+        folder_route(root, format!("{PATH}/index.php")),
         script(root),
         route(Some(scripts), Handler::Php(php)),
         route(None, Handler::FileServer(files)),
@@ -131,27 +130,6 @@ fn encode() -> Handler {
     })
 }
 
-/// Sends `/folder` to `/folder/`, where its front controller is.
-fn folder(root: &str) -> Route {
-    let slash = MatcherSet { path: Some(vec!["*/".to_owned()]), ..MatcherSet::default() };
-    let matcher = MatcherSet {
-        file: Some(File {
-            root: root.to_owned(),
-            try_files: vec![format!("{PATH}/index.php")],
-            ..File::default()
-        }),
-        not: Some(vec![slash]),
-        ..MatcherSet::default()
-    };
-    let location = vec!["{http.request.orig_uri.path}/".to_owned()];
-    let handler = StaticResponse {
-        status_code: Some(WeakString("308".to_owned())),
-        headers: BTreeMap::from([("Location".to_owned(), location)]),
-        ..StaticResponse::default()
-    };
-    route(Some(matcher), Handler::StaticResponse(handler))
-}
-
 /// Rewrites to the file or script that answers.
 fn script(root: &str) -> Route {
     let tried = [PATH.to_owned(), format!("{PATH}/index.php"), "index.php".to_owned()];
@@ -164,10 +142,6 @@ fn script(root: &str) -> Route {
     let matcher = MatcherSet { file: Some(file), ..MatcherSet::default() };
     let uri = "{http.matchers.file.relative}{http.matchers.file.remainder}".to_owned();
     route(Some(matcher), Handler::Rewrite(Rewrite { uri, ..Rewrite::default() }))
-}
-
-fn route(matcher: Option<MatcherSet>, handler: Handler) -> Route {
-    Route { matcher_sets: matcher.into_iter().collect(), handle: vec![handler], ..Route::default() }
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ fn routes(layout: &Layout, php: &Php) -> Vec<Route> {
         let in_folder = format!("{PATH}/{index}");
         let usual = layout.try_files.is_empty();
         if usual || layout.try_files.contains(&in_folder) {
-            routes.push(folder_route(php, in_folder));
+            routes.push(folder_route(&php.root, in_folder));
         }
         routes.push(script_route(layout, php, index));
     }
@@ -139,9 +139,9 @@ fn worker_routes(layout: &Layout, php: &Php) -> Vec<Route> {
 }
 
 /// Sends `/folder` to `/folder/`, where its front controller is.
-fn folder_route(php: &Php, in_folder: String) -> Route {
+pub(in crate::adapter) fn folder_route(root: &str, in_folder: String) -> Route {
     let matcher = MatcherSet {
-        file: Some(File { root: php.root.clone(), try_files: vec![in_folder], ..File::default() }),
+        file: Some(File { root: root.to_owned(), try_files: vec![in_folder], ..File::default() }),
         not: Some(vec![path_set("*/")]),
         ..MatcherSet::default()
     };
@@ -184,6 +184,6 @@ fn path_set(path: &str) -> MatcherSet {
     MatcherSet { path: Some(vec![path.to_owned()]), ..MatcherSet::default() }
 }
 
-fn route(matcher: Option<MatcherSet>, handler: Handler) -> Route {
+pub(in crate::adapter) fn route(matcher: Option<MatcherSet>, handler: Handler) -> Route {
     Route { matcher_sets: matcher.into_iter().collect(), handle: vec![handler], ..Route::default() }
 }
