@@ -5,13 +5,14 @@
 //! controller, which is the last that is tried anyway.
 
 use super::directives::php_server::{folder_route, route};
+use crate::config::admin::{Admin, AdminConfig};
 use crate::config::duration::Duration;
 use crate::config::handlers::{Encode, FileServer, Handler, Php, Rewrite, Subroute};
 use crate::config::http::{Http, Route, Server, ServerLogs};
 use crate::config::logging::{Log, Logging};
 use crate::config::matchers::{File, MatcherSet};
 use crate::config::php::{FrankenPhp, Worker};
-use crate::config::{Admin, AdminConfig, Apps, Config};
+use crate::config::{Apps, Config};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -61,15 +62,16 @@ pub fn config(options: &Options) -> Config {
     }
     let admin = Admin {
         disabled: true,
-        config: Some(AdminConfig { persist: Some(false) }),
+        config: Some(AdminConfig { persist: Some(false), ..AdminConfig::default() }),
         ..Admin::default()
     };
     let debug = Log { level: "DEBUG".to_owned(), ..Log::default() };
     Config {
         admin: Some(admin),
-        logging: options
-            .debug
-            .then(|| Logging { logs: BTreeMap::from([("default".to_owned(), debug)]) }),
+        logging: options.debug.then(|| Logging {
+            logs: BTreeMap::from([("default".to_owned(), debug)]),
+            ..Logging::default()
+        }),
         apps: Some(Apps {
             frankenphp: Some(FrankenPhp { workers: workers(options), ..FrankenPhp::default() }),
             http: Some(Http {
