@@ -25,6 +25,7 @@ mod logs;
 mod matchers;
 mod options;
 pub mod php_server_command;
+mod response_handlers;
 mod response_matcher;
 mod routes;
 mod scope;
