@@ -1,5 +1,9 @@
 //! HTTP handlers.
 
+mod invoke;
+
+pub use invoke::Invoke;
+
 use super::duration::Duration;
 use super::http::Route;
 use super::is_default;
@@ -24,6 +28,8 @@ pub enum Handler {
     FileServer(FileServer),
     /// Changes headers.
     Headers(Headers),
+    /// Runs a named route.
+    Invoke(Invoke),
     /// Runs PHP.
     Php(Php),
     /// Asks other servers.
