@@ -26,6 +26,7 @@ mod handle_errors;
 mod handle_path;
 mod header;
 mod intercept;
+mod invoke;
 pub(super) mod log;
 mod method;
 mod php;
@@ -86,6 +87,7 @@ const TABLE: &[Directive] = &[
     handler("request_header", Values(request_header::parse)),
     handler("encode", Handles(encode::parse)),
     handler("intercept", Handles(intercept::parse)),
+    handler("invoke", Handles(invoke::parse)),
     handler("handle", Handles(handle::parse)),
     handler("handle_path", Values(handle_path::parse)),
     handler("route", Handles(route::parse)),

@@ -5,6 +5,7 @@ mod encode;
 mod file_server;
 mod headers;
 mod intercept;
+mod invoke;
 mod log_append;
 mod map;
 mod metrics;
@@ -27,6 +28,7 @@ pub use encode::{Brotli, Encode, Encodings, Gzip, Zstd};
 pub use file_server::{Browse, FileServer, Precompressed, PrecompressedFormats};
 pub use headers::{HeaderOps, Headers, Replacement, ResponseHeaderOps};
 pub use intercept::{CopyResponse, CopyResponseHeaders, Intercept};
+pub use invoke::Invoke;
 pub use log_append::LogAppend;
 pub use map::{Map, Mapping};
 pub use metrics::Metrics;
@@ -72,6 +74,8 @@ pub enum Handler {
     Headers(Headers),
     /// Answers in the place of later handlers.
     Intercept(Intercept),
+    /// Runs a named route.
+    Invoke(Invoke),
     /// Adds a field to the access log.
     LogAppend(LogAppend),
     /// Sets placeholders by a table.
