@@ -12,6 +12,7 @@ mod metrics;
 mod order;
 mod pogo;
 mod servers;
+mod storage;
 
 pub(super) use servers::ServerOptions;
 
@@ -26,6 +27,7 @@ use crate::config::duration::Duration;
 use crate::config::events::Events;
 use crate::config::http::Metrics;
 use crate::config::php::{FrankenPhp, Pogo};
+use crate::config::storage::Storage;
 use caddyfile_parser::{Dispenser, ServerBlock};
 
 /// What the global options say.
@@ -51,6 +53,7 @@ pub(super) struct Options {
     pub(super) servers: Vec<ServerOptions>,
     pub(super) shutdown_delay: Duration,
     pub(super) skip_install_trust: bool,
+    pub(super) storage: Option<Storage>,
     /// What looks odd in the options.
     pub(super) warnings: Vec<Warning>,
 }
@@ -109,6 +112,7 @@ const TABLE: &[(&str, Parse)] = &[
         options.skip_install_trust = true;
         Ok(())
     }),
+    ("storage", storage::parse),
 ];
 
 impl Options {

@@ -117,7 +117,7 @@ pub struct Server {
     /// Routes that answer errors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errors: Option<Errors>,
-    /// Routes that `invoke` runs by name.
+    /// Routes that the handler `invoke` runs, by their names.
     #[serde(skip_serializing_if = "is_default")]
     pub named_routes: BTreeMap<String, Route>,
     /// TLS, chosen at the handshake.

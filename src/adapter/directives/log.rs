@@ -48,7 +48,7 @@ pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Vec<Value>> 
     if let Some(settings) = log.log.as_mut().filter(|_| !log.name.is_empty()) {
         settings.include = vec![format!("http.log.access.{}", log.name)];
     }
-    Ok(vec![Value::Log(log)])
+    Ok(vec![Value::Log(Box::new(log))])
 }
 
 /// Reads the option, which adds

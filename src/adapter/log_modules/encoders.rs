@@ -1,7 +1,7 @@
 //! Encoders: the form that a log has.
 
 use super::filters::FieldFilters;
-use crate::adapter::error::Result;
+use crate::adapter::error::{Error, Result};
 use crate::adapter::values::{
     expect_arg, expect_no_arg, expect_only_arg, not_registered, scalar, unknown,
 };
@@ -61,14 +61,14 @@ fn parse_text(d: &mut Dispenser) -> Result<Text> {
     expect_no_arg(d)?;
     let mut text = Text::default();
     while d.next_block(0) {
-        let word = d.val().to_owned();
-        if word == "time_local" {
+        let token = d.token();
+        if token.text == "time_local" {
             text.time_local = true;
             expect_no_arg(d)?;
             continue;
         }
         let arg = expect_only_arg(d)?;
-        match word.as_str() {
+        match token.text.as_str() {
             "message_key" => text.message_key = Some(arg),
             "level_key" => text.level_key = Some(arg),
             "time_key" => text.time_key = Some(arg),
@@ -80,8 +80,8 @@ fn parse_text(d: &mut Dispenser) -> Result<Text> {
             "duration_format" => text.duration_format = arg,
             "level_format" => text.level_format = arg,
             other => {
-                let what = format!("unrecognized subdirective {other}");
-                return Err(unknown(d, what, &TEXT_SETTINGS));
+                let error = Error::from(d.err(format!("unrecognized subdirective {other}")));
+                return Err(error.relocate(&token).suggest(TEXT_SETTINGS));
             }
         }
     }

@@ -17,7 +17,7 @@ use caddyfile_parser::Dispenser;
 /// There is no handler: those of Caddy are plugins. So each `on` is an error.
 pub(super) fn parse(d: &mut Dispenser, options: &mut Options) -> Result<()> {
     d.next();
-    while d.next_block(0) {
+    if d.next_block(0) {
         if d.val() != "on" {
             return Err(d.arg_err().into());
         }
