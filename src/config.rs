@@ -12,9 +12,11 @@ pub mod matchers;
 mod module;
 pub mod php;
 pub mod pki;
+pub mod storage;
 pub mod tls;
 
 pub use json::JsonError;
+pub use module::NoFields;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +30,9 @@ pub struct Config {
     /// Loggers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logging: Option<logging::Logging>,
+    /// Where certificates and keys are kept; a folder of the user's when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage: Option<storage::Storage>,
     /// What runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apps: Option<Apps>,
@@ -87,4 +92,11 @@ pub struct Apps {
 /// Whether a field is left out because it says nothing.
 pub fn is_default<T: Default + PartialEq>(v: &T) -> bool {
     *v == T::default()
+}
+
+/// Reads a module of a map from name to module: `null` stands for its defaults, as in Go.
+fn some_or_default<'de, T: Default + Deserialize<'de>, D: serde::Deserializer<'de>>(
+    d: D,
+) -> Result<Option<T>, D::Error> {
+    Option::<T>::deserialize(d).map(|module| Some(module.unwrap_or_default()))
 }
