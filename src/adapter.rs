@@ -23,6 +23,8 @@ mod goldens;
 mod log_modules;
 mod logs;
 mod matchers;
+mod network_address;
+mod network_proxy;
 mod options;
 pub mod php_server_command;
 mod response_matcher;
@@ -44,7 +46,7 @@ use caddyfile_parser::parse::Fact;
 use caddyfile_parser::{Loader, Warning as LanguageWarning};
 use error::Result;
 use options::Options;
-use scope::{Counter, Shared};
+use scope::{Counter, Shared, Warnings};
 use std::collections::BTreeMap;
 
 /// What a Caddyfile adapts to.
@@ -98,9 +100,11 @@ pub fn adapt_sites(file: &str, bytes: &[u8], loader: &dyn Loader) -> Result<Adap
         groups: Counter::default(),
         logs: Counter::default(),
         php_servers: Counter::default(),
+        warnings: Warnings::default(),
         loader,
     };
     let sites = sites::read(blocks, &shared)?;
+    warnings.extend(shared.warnings.take());
     let built = servers::build(sites, &options, &shared, &mut warnings)?;
     warnings.extend(unformatted(file, bytes));
     let tls_sites = built.tls_sites.clone();

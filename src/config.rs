@@ -10,6 +10,7 @@ mod json;
 pub mod logging;
 pub mod matchers;
 mod module;
+pub mod network_proxy;
 pub mod php;
 pub mod pki;
 pub mod tls;

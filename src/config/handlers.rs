@@ -1,5 +1,9 @@
 //! HTTP handlers.
 
+pub mod reverse_proxy;
+
+pub use reverse_proxy::ReverseProxy;
+
 use super::duration::Duration;
 use super::http::Route;
 use super::is_default;
@@ -27,7 +31,7 @@ pub enum Handler {
     /// Runs PHP.
     Php(Php),
     /// Asks other servers.
-    ReverseProxy(ReverseProxy),
+    ReverseProxy(Box<ReverseProxy>),
     /// Changes the request.
     Rewrite(Rewrite),
     /// Gives a fixed answer.
@@ -219,24 +223,6 @@ pub struct HotReload {
     /// Which files.
     #[serde(skip_serializing_if = "is_default")]
     pub watch: Vec<String>,
-}
-
-/// `reverse_proxy`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ReverseProxy {
-    /// The servers that may be asked.
-    #[serde(skip_serializing_if = "is_default")]
-    pub upstreams: Vec<Upstream>,
-}
-
-/// A server that may be asked.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Upstream {
-    /// Its address, `HOST:PORT`.
-    #[serde(skip_serializing_if = "is_default")]
-    pub dial: String,
 }
 
 /// `rewrite`.
