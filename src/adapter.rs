@@ -16,6 +16,7 @@
 
 mod address;
 mod automation;
+mod ca_pool;
 mod directives;
 mod error;
 #[cfg(test)]
@@ -34,6 +35,7 @@ mod servers;
 mod shorthands;
 mod sites;
 mod stable_sort;
+mod storage;
 mod values;
 
 pub use error::{Error, Place};
@@ -165,5 +167,5 @@ fn assemble(mut options: Options, built: servers::Built) -> Config {
         tls: built.tls,
     };
     let apps = Some(apps).filter(|apps| *apps != Apps::default());
-    Config { admin, logging: built.logging, apps }
+    Config { admin, logging: built.logging, storage: options.storage, apps }
 }

@@ -13,9 +13,11 @@ mod module;
 pub mod network_proxy;
 pub mod php;
 pub mod pki;
+pub mod storage;
 pub mod tls;
 
 pub use json::JsonError;
+pub use module::NoFields;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +31,9 @@ pub struct Config {
     /// Loggers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logging: Option<logging::Logging>,
+    /// Where certificates and keys are kept; a folder of the user's when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage: Option<storage::Storage>,
     /// What runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apps: Option<Apps>,

@@ -125,6 +125,13 @@ pub(super) fn unknown(d: &Dispenser, message: String, known: &[&str]) -> Error {
     Error::from(d.err(message)).suggest(known.iter().copied())
 }
 
+/// A module that is not known; `known` are the names of those in its namespace.
+pub(super) fn not_registered(d: &Dispenser, namespace: &str, name: &str, known: &[&str]) -> Error {
+    let id = format!("{namespace}.{name}");
+    let text = format!("getting module named '{id}': module not registered: {id}");
+    unknown(d, text, known)
+}
+
 /// A header field's name as Go writes it: `x-my-field` is `X-My-Field`.
 pub(super) fn canonical_field(name: &str) -> String {
     let in_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);

@@ -269,7 +269,7 @@ mod tests {
     fn an_unknown_field_is_an_error_that_names_the_path() {
         check_error(
             r#"{"admn":{}}"#,
-            "admn: unknown field `admn`, expected one of `admin`, `logging`, `apps` at line 1 column 7",
+            "admn: unknown field `admn`, expected one of `admin`, `logging`, `storage`, `apps` at line 1 column 7",
         );
         let known = "`method`, `uri`, `strip_path_prefix`, `strip_path_suffix`, `uri_substring`, `path_regexp`, `query`";
         check_error(

@@ -85,6 +85,34 @@ impl Slot {
     }
 }
 
+/// Gives an enum of modules its slot: `slot!(Issuer, "tls.issuance", "module");`.
+///
+/// The enum derives both of serde's traits with `#[serde(remote = "Self")]`, and its
+/// variants each hold the module's fields; [`NoFields`] where there are none.
+macro_rules! slot {
+    ($modules:ty, $namespace:literal, $key:literal) => {
+        impl ::serde::Serialize for $modules {
+            fn serialize<S: ::serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                $crate::config::module::Slot { namespace: $namespace, key: $key }
+                    .serialize(|external| Self::serialize(self, external), s)
+            }
+        }
+
+        impl<'de> ::serde::Deserialize<'de> for $modules {
+            fn deserialize<D: ::serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                $crate::config::module::Slot { namespace: $namespace, key: $key }
+                    .deserialize(|external| Self::deserialize(external), d)
+            }
+        }
+    };
+}
+pub(super) use slot;
+
+/// A module that has no settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoFields {}
+
 /// Writes a path as `routes[0].handle[1].uri`.
 fn join<'a>(segments: impl Iterator<Item = &'a Segment>) -> String {
     let mut path = String::new();
