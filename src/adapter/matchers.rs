@@ -68,8 +68,8 @@ pub(super) fn define(segment: Segment, matchers: &mut Matchers) -> Result<()> {
     Ok(())
 }
 
-/// Reads the set in the arguments or the block that follow, as `not` has it.
-fn parse_nested(d: &mut Dispenser) -> Result<MatcherSet> {
+/// Reads the set in the arguments or the block that follow, as `not` and `lb_retry_match` have it.
+pub(super) fn parse_nested(d: &mut Dispenser) -> Result<MatcherSet> {
     let mut set = MatcherSet::default();
     for (word, tokens) in by_word(d) {
         let unknown = |_: &Token, text: String| Error::from(d.err(text));

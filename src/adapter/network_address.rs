@@ -144,13 +144,14 @@ pub(super) fn join_host_port(host: &str, port: &str) -> String {
 /// Joins what [`NetworkAddress::split`] takes apart.
 pub(super) fn join(network: &str, host: &str, port: &str) -> String {
     let slash = if network.is_empty() { "" } else { "/" };
-    let rest = if (!host.is_empty() && port.is_empty()) || is_unix(network) || is_descriptor(network) {
-        host.to_owned()
-    } else if port.is_empty() {
-        String::new()
-    } else {
-        join_host_port(host, port)
-    };
+    let rest =
+        if (!host.is_empty() && port.is_empty()) || is_unix(network) || is_descriptor(network) {
+            host.to_owned()
+        } else if port.is_empty() {
+            String::new()
+        } else {
+            join_host_port(host, port)
+        };
     format!("{network}{slash}{rest}")
 }
 

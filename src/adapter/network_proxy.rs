@@ -1,8 +1,9 @@
 //! `network_proxy`: the proxy that connections to other servers go through.
 
 use super::error::Result;
-use super::values::{expect_arg, unknown};
-use crate::config::network_proxy::{NetworkProxy, NoProxy, UrlProxy};
+use super::values::{expect_arg, not_registered};
+use crate::config::NoFields;
+use crate::config::network_proxy::{NetworkProxy, UrlProxy};
 use caddyfile_parser::Dispenser;
 
 /// Reads `network_proxy none` or `network_proxy url URL`, of which the first word is loaded.
@@ -11,7 +12,7 @@ pub(super) fn parse(d: &mut Dispenser) -> Result<NetworkProxy> {
     match name.as_str() {
         "none" => {
             let _settings = d.next_segment();
-            Ok(NetworkProxy::None(NoProxy {}))
+            Ok(NetworkProxy::None(NoFields {}))
         }
         "url" => {
             // Caddy counts no arguments here: without a URL, `url` itself becomes it.
@@ -20,10 +21,6 @@ pub(super) fn parse(d: &mut Dispenser) -> Result<NetworkProxy> {
             d.next();
             Ok(NetworkProxy::Url(UrlProxy { url: d.val().to_owned() }))
         }
-        _ => {
-            let module = format!("caddy.network_proxy.{name}");
-            let text = format!("getting module named '{module}': module not registered: {module}");
-            Err(unknown(d, text, &["none", "url"]))
-        }
+        _ => Err(not_registered(d, "caddy.network_proxy", &name, &["none", "url"])),
     }
 }

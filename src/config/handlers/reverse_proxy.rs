@@ -11,17 +11,19 @@ mod upstreams;
 
 pub use health_checks::{ActiveHealthChecks, HealthChecks, PassiveHealthChecks};
 pub use load_balancing::{
-    CookiePolicy, HeaderPolicy, LoadBalancing, PlainPolicy, QueryPolicy, RandomChoosePolicy,
-    SelectionPolicy, WeightedRoundRobinPolicy,
+    CookiePolicy, HeaderPolicy, LoadBalancing, QueryPolicy, RandomChoosePolicy, SelectionPolicy,
+    WeightedRoundRobinPolicy,
 };
 pub use transport::{FastCgiTransport, HttpTransport, KeepAlive, Transport, TransportTls};
-pub use upstreams::{AUpstreams, DynamicUpstreams, IpVersions, MultiUpstreams, Resolver, SrvUpstreams};
+pub use upstreams::{
+    AUpstreams, DynamicUpstreams, IpVersions, MultiUpstreams, Resolver, SrvUpstreams,
+};
 
 use super::{Headers, ResponseMatcher, Rewrite, WeakString};
 use crate::config::duration::Duration;
 use crate::config::http::Route;
 use crate::config::is_default;
-use crate::config::module::Slot;
+use crate::config::module::slot;
 use serde::{Deserialize, Serialize};
 
 /// `reverse_proxy`.
@@ -114,23 +116,9 @@ pub struct ResponseHandler {
     pub routes: Vec<Route>,
 }
 
-/// The slot of a circuit breaker.
-const CIRCUIT_BREAKER: Slot =
-    Slot { namespace: "http.reverse_proxy.circuit_breakers", key: "type" };
-
 /// What stops asking a server that does badly. Caddy's namespace for them holds none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self", rename_all = "snake_case")]
 pub enum CircuitBreaker {}
 
-impl Serialize for CircuitBreaker {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        CIRCUIT_BREAKER.serialize(|external| Self::serialize(self, external), s)
-    }
-}
-
-impl<'de> Deserialize<'de> for CircuitBreaker {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        CIRCUIT_BREAKER.deserialize(|external| Self::deserialize(external), d)
-    }
-}
+slot!(CircuitBreaker, "http.reverse_proxy.circuit_breakers", "type");

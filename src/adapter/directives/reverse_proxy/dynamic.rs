@@ -1,8 +1,9 @@
 //! `dynamic`: servers that are looked up for each request.
 
-use super::super::reverse_proxy::{duration, not_registered};
+use super::duration;
 use crate::adapter::error::Result;
-use crate::adapter::values::{expect_arg, expect_no_arg, unknown};
+use crate::adapter::values::{expect_arg, expect_no_arg, not_registered, unknown};
+use crate::config::duration::Duration;
 use crate::config::handlers::reverse_proxy::{
     AUpstreams, DynamicUpstreams, IpVersions, MultiUpstreams, Resolver, SrvUpstreams,
 };
@@ -147,11 +148,11 @@ fn set_once(d: &mut Dispenser, field: &mut String, taken: &str) -> Result<()> {
     Ok(())
 }
 
-fn refresh(d: &mut Dispenser) -> Result<crate::config::duration::Duration> {
+fn refresh(d: &mut Dispenser) -> Result<Duration> {
     duration(d, |_| "parsing refresh interval duration".to_owned())
 }
 
-fn delay(d: &mut Dispenser) -> Result<crate::config::duration::Duration> {
+fn delay(d: &mut Dispenser) -> Result<Duration> {
     duration(d, |text| format!("bad delay value '{text}'"))
 }
 

@@ -1,6 +1,6 @@
 //! `health_*` and what is told by the requests of clients: which servers are fit to be asked.
 
-use super::super::reverse_proxy::{duration, number};
+use super::{duration, number};
 use crate::adapter::error::Result;
 use crate::adapter::network_address::split_host_port;
 use crate::adapter::scope::Warnings;

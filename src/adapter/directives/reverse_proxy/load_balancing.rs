@@ -1,13 +1,16 @@
 //! `lb_*`: which server is asked, and what happens when it does not answer.
 
-use super::super::reverse_proxy::{duration, not_registered, number};
+use super::{duration, number};
 use crate::adapter::error::Result;
 use crate::adapter::matchers;
-use crate::adapter::values::{expect_arg, expect_args, expect_no_arg, integer, unknown};
+use crate::adapter::values::{
+    expect_arg, expect_args, expect_no_arg, integer, not_registered, unknown,
+};
+use crate::config::NoFields;
 use crate::config::duration::Duration;
 use crate::config::handlers::reverse_proxy::{
-    CookiePolicy, HeaderPolicy, LoadBalancing, PlainPolicy, QueryPolicy, RandomChoosePolicy,
-    SelectionPolicy, WeightedRoundRobinPolicy,
+    CookiePolicy, HeaderPolicy, LoadBalancing, QueryPolicy, RandomChoosePolicy, SelectionPolicy,
+    WeightedRoundRobinPolicy,
 };
 use caddyfile_parser::Dispenser;
 
@@ -125,7 +128,7 @@ fn parse_policy(d: &mut Dispenser) -> Result<SelectionPolicy> {
 }
 
 fn plain_policy(name: &str) -> SelectionPolicy {
-    let plain = PlainPolicy {};
+    let plain = NoFields {};
     match name {
         "client_ip_hash" => SelectionPolicy::ClientIpHash(plain),
         "first" => SelectionPolicy::First(plain),

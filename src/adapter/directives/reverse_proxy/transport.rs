@@ -1,11 +1,13 @@
 //! `transport`: how servers are spoken to.
 
-use super::super::reverse_proxy::{duration, not_registered, number};
 use super::dynamic::parse_resolver;
-use crate::adapter::error::Result;
-use crate::adapter::network_proxy;
+use super::{duration, number};
+use crate::adapter::error::{Error, Result};
 use crate::adapter::scope::Warnings;
-use crate::adapter::values::{expect_arg, expect_args, expect_no_arg, size, unknown};
+use crate::adapter::values::{
+    expect_arg, expect_args, expect_no_arg, not_registered, size, unknown,
+};
+use crate::adapter::{ca_pool, network_proxy};
 use crate::config::duration::Duration;
 use crate::config::handlers::reverse_proxy::{
     FastCgiTransport, HttpTransport, Transport, TransportTls,
@@ -93,7 +95,7 @@ pub(in crate::adapter::directives) fn fastcgi_timeout(d: &mut Dispenser) -> Resu
 }
 
 /// The settings of `http`.
-const HTTP: [&str; 35] = [
+const HTTP: [&str; 31] = [
     "read_buffer",
     "write_buffer",
     "read_timeout",
@@ -125,10 +127,6 @@ const HTTP: [&str; 35] = [
     "compression",
     "max_conns_per_host",
     "local_address",
-    "transport",
-    "fastcgi",
-    "http",
-    "to",
 ];
 
 /// Reads
@@ -179,7 +177,7 @@ fn parse_http(d: &mut Dispenser, warnings: &Warnings) -> Result<HttpTransport> {
     Ok(http)
 }
 
-fn unknown_http(d: &Dispenser, word: &str) -> crate::adapter::error::Error {
+fn unknown_http(d: &Dispenser, word: &str) -> Error {
     unknown(d, format!("unrecognized subdirective {word}"), &HTTP)
 }
 

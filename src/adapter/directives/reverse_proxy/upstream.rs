@@ -263,9 +263,8 @@ fn split_port(text: &str) -> Result<(String, String), String> {
 fn check_host(host: &str) -> Result<(), String> {
     // Of what is escaped in a host, only bytes outside of ASCII are accepted.
     check_escapes(host, |byte| byte >= 0x80)?;
-    let is_fine = |b: u8| {
-        b >= 0x80 || b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]<>\"%".contains(&b)
-    };
+    let is_fine =
+        |b: u8| b >= 0x80 || b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]<>\"%".contains(&b);
     match host.bytes().find(|b| !is_fine(*b)) {
         Some(byte) => {
             let character = char::from(byte).to_string();

@@ -3,7 +3,7 @@
 use crate::config::duration::Duration;
 use crate::config::is_default;
 use crate::config::matchers::MatcherSet;
-use crate::config::module::Slot;
+use crate::config::module::{NoFields, slot};
 use serde::{Deserialize, Serialize};
 
 /// Which server is asked, and how often.
@@ -27,55 +27,37 @@ pub struct LoadBalancing {
     pub retry_match: Vec<MatcherSet>,
 }
 
-/// The slot of a policy.
-const SLOT: Slot = Slot { namespace: "http.reverse_proxy.selection_policies", key: "policy" };
-
 /// How a server is chosen among those that are fit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self", rename_all = "snake_case")]
 pub enum SelectionPolicy {
     /// By the address of the client, behind trusted proxies.
-    ClientIpHash(PlainPolicy),
+    ClientIpHash(NoFields),
     /// By a cookie that is set with the first answer.
     Cookie(CookiePolicy),
     /// The first.
-    First(PlainPolicy),
+    First(NoFields),
     /// By a header field.
     Header(HeaderPolicy),
     /// By the address of the peer.
-    IpHash(PlainPolicy),
+    IpHash(NoFields),
     /// The one with the fewest requests.
-    LeastConn(PlainPolicy),
+    LeastConn(NoFields),
     /// By a key of the query.
     Query(QueryPolicy),
     /// By chance.
-    Random(PlainPolicy),
+    Random(NoFields),
     /// The one with the fewest requests among some that chance has picked.
     RandomChoose(RandomChoosePolicy),
     /// In turn.
-    RoundRobin(PlainPolicy),
+    RoundRobin(NoFields),
     /// By the URI.
-    UriHash(PlainPolicy),
+    UriHash(NoFields),
     /// In turn, some more often.
     WeightedRoundRobin(WeightedRoundRobinPolicy),
 }
 
-impl Serialize for SelectionPolicy {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        SLOT.serialize(|external| Self::serialize(self, external), s)
-    }
-}
-
-impl<'de> Deserialize<'de> for SelectionPolicy {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        SLOT.deserialize(|external| Self::deserialize(external), d)
-    }
-}
-
-/// A policy without settings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PlainPolicy {}
+slot!(SelectionPolicy, "http.reverse_proxy.selection_policies", "policy");
 
 /// `cookie`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

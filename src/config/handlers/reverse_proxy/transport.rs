@@ -3,13 +3,11 @@
 use super::Resolver;
 use crate::config::duration::Duration;
 use crate::config::is_default;
-use crate::config::module::Slot;
+use crate::config::module::slot;
 use crate::config::network_proxy::NetworkProxy;
+use crate::config::tls::ca_pool::CaPool;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// The slot of a transport.
-const TRANSPORT: Slot = Slot { namespace: "http.reverse_proxy.transport", key: "protocol" };
 
 /// How servers are spoken to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,17 +21,7 @@ pub enum Transport {
     Http(Box<HttpTransport>),
 }
 
-impl Serialize for Transport {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        TRANSPORT.serialize(|external| Self::serialize(self, external), s)
-    }
-}
-
-impl<'de> Deserialize<'de> for Transport {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        TRANSPORT.deserialize(|external| Self::deserialize(external), d)
-    }
-}
+slot!(Transport, "http.reverse_proxy.transport", "protocol");
 
 /// `fastcgi`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -134,6 +122,9 @@ pub struct HttpTransport {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TransportTls {
+    /// Whom the server's certificate may be signed by; whom the system trusts when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca: Option<CaPool>,
     /// Certificates in Base64 whose holders are believed; out of use, see `ca`.
     #[serde(skip_serializing_if = "is_default")]
     pub root_ca_pool: Vec<String>,

@@ -2,11 +2,8 @@
 
 use crate::config::duration::Duration;
 use crate::config::is_default;
-use crate::config::module::Slot;
+use crate::config::module::slot;
 use serde::{Deserialize, Serialize};
-
-/// The slot of a source.
-const SLOT: Slot = Slot { namespace: "http.reverse_proxy.upstreams", key: "source" };
 
 /// Where servers are looked up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,17 +17,7 @@ pub enum DynamicUpstreams {
     Srv(SrvUpstreams),
 }
 
-impl Serialize for DynamicUpstreams {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        SLOT.serialize(|external| Self::serialize(self, external), s)
-    }
-}
-
-impl<'de> Deserialize<'de> for DynamicUpstreams {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        SLOT.deserialize(|external| Self::deserialize(external), d)
-    }
-}
+slot!(DynamicUpstreams, "http.reverse_proxy.upstreams", "source");
 
 /// `a`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
