@@ -5,6 +5,7 @@
 //! * `options`: the global options, a file per word;
 //! * `sites`: each site's tokens, `shorthands` first, into what its directives yield;
 //! * `directives`: a file per word; `matchers`: the same for matchers;
+//! * `named_routes`: the routes that sites invoke;
 //! * `routes`: the order of what they yield, by Caddy's rules;
 //! * `address`, `servers`: which sites share a server, and what its routes are;
 //! * `automation`, `logs`: what follows from the sites for certificates and logs.
@@ -24,10 +25,12 @@ mod goldens;
 mod log_modules;
 mod logs;
 mod matchers;
+mod named_routes;
 mod network_address;
 mod network_proxy;
 mod options;
 pub mod php_server_command;
+mod response_handlers;
 mod response_matcher;
 mod routes;
 mod scope;
@@ -47,8 +50,10 @@ use crate::config::{Admin, AdminConfig, Apps, Config};
 use caddyfile_parser::parse::Fact;
 use caddyfile_parser::{Loader, Warning as LanguageWarning};
 use error::Result;
+use named_routes::NamedRoutes;
 use options::Options;
 use scope::{Counter, Shared, Warnings};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// What a Caddyfile adapts to.
@@ -102,12 +107,14 @@ pub fn adapt_sites(file: &str, bytes: &[u8], loader: &dyn Loader) -> Result<Adap
         groups: Counter::default(),
         logs: Counter::default(),
         php_servers: Counter::default(),
+        invoked: RefCell::default(),
         warnings: Warnings::default(),
         loader,
     };
+    let named_routes = NamedRoutes::take(&mut blocks, &shared)?;
     let sites = sites::read(blocks, &shared)?;
     warnings.extend(shared.warnings.take());
-    let built = servers::build(sites, &options, &shared, &mut warnings)?;
+    let built = servers::build(sites, &named_routes, &options, &shared, &mut warnings)?;
     warnings.extend(unformatted(file, bytes));
     let tls_sites = built.tls_sites.clone();
     Ok(Adapted { config: assemble(options, built), warnings, tls_sites })

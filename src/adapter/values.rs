@@ -26,7 +26,7 @@ const SIZES: [(&str, f64); 13] = [
     ("e", 1e18),
 ];
 
-/// What `private_ranges` stands for.
+/// What the word `private_ranges` stands for.
 pub(super) const PRIVATE_RANGES: [&str; 6] =
     ["192.168.0.0/16", "172.16.0.0/12", "10.0.0.0/8", "127.0.0.1/8", "fd00::/8", "::1"];
 

@@ -6,9 +6,8 @@ use super::reverse_proxy::parse_into;
 use crate::adapter::error::{Error, Result};
 use crate::adapter::scope::{Scope, Value};
 use crate::adapter::values::{canonical_field, expect_arg};
-use crate::config::handlers::reverse_proxy::ResponseHandler;
 use crate::config::handlers::{
-    Handler, HeaderOps, Headers, ResponseMatcher, ReverseProxy, Rewrite,
+    Handler, HeaderOps, Headers, ResponseHandler, ResponseMatcher, ReverseProxy, Rewrite,
 };
 use crate::config::http::Route;
 use crate::config::matchers::MatcherSet;

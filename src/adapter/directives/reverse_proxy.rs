@@ -5,7 +5,6 @@
 mod dynamic;
 mod health_checks;
 mod load_balancing;
-mod responses;
 mod transport;
 mod upstream;
 
@@ -13,17 +12,17 @@ pub(super) use transport::fastcgi_timeout;
 
 use super::header::{Change, apply_plain, refuse_default};
 use crate::adapter::error::{Error, Result};
+use crate::adapter::response_handlers::{self, ResponseHandlers};
 use crate::adapter::scope::{Scope, Warnings};
 use crate::adapter::values::{PRIVATE_RANGES, expect_arg, expect_no_arg, integer, size, unknown};
 use crate::config::duration::Duration;
 use crate::config::handlers::reverse_proxy::{HttpTransport, Transport};
 use crate::config::handlers::{Handler, Headers, ReverseProxy};
 use caddyfile_parser::Dispenser;
-use responses::Responses;
 use upstream::Scheme;
 
 /// The subdirectives that no file of this folder lists.
-const SUBDIRECTIVES: [&str; 18] = [
+const SUBDIRECTIVES: [&str; 16] = [
     "to",
     "dynamic",
     "flush_interval",
@@ -39,8 +38,6 @@ const SUBDIRECTIVES: [&str; 18] = [
     "method",
     "rewrite",
     "transport",
-    "handle_response",
-    "replace_status",
     "verbose_logs",
 ];
 
@@ -97,7 +94,7 @@ pub(super) fn parse_into(
         proxy,
         scheme: Scheme::default(),
         transport: None,
-        responses: Responses::default(),
+        responses: ResponseHandlers::default(),
     };
     reader.parse_upstreams(d)?;
     while d.next_block(0) {
@@ -114,7 +111,7 @@ struct Reader<'r> {
     had_transport: bool,
     scheme: Scheme,
     transport: Option<Transport>,
-    responses: Responses,
+    responses: ResponseHandlers,
 }
 
 impl Reader<'_> {
@@ -132,11 +129,13 @@ impl Reader<'_> {
     }
 
     fn parse_subdirective(&mut self, d: &mut Dispenser) -> Result<()> {
+        if self.responses.read(d)? {
+            return Ok(());
+        }
         let word = d.val().to_owned();
         let proxy = &mut *self.proxy;
         let warnings = &self.scope.shared.warnings;
         match word.as_str() {
-            name if name.starts_with('@') => self.responses.define(d)?,
             "to" => {
                 if !self.parse_upstreams(d)? {
                     return Err(d.arg_err().into());
@@ -157,8 +156,6 @@ impl Reader<'_> {
                 }
                 self.transport = Some(transport::parse(d, warnings)?);
             }
-            "handle_response" => self.responses.put_off(d),
-            "replace_status" => proxy.handle_response.push(self.responses.replace_status(d)?),
             "verbose_logs" => {
                 if proxy.verbose_logs {
                     return Err(d.err("verbose_logs already specified").into());
@@ -215,10 +212,8 @@ impl Reader<'_> {
             Some(fastcgi) => self.proxy.transport = Some(fastcgi),
             None => {}
         }
-        let handlers = self.responses.handlers(self.scope)?;
+        let handlers = self.responses.finish(self.scope)?;
         self.proxy.handle_response.extend(handlers);
-        // Those that take all answers come last; else the order is as written.
-        self.proxy.handle_response.sort_by_key(|handler| handler.matcher.is_none());
         Ok(())
     }
 }
@@ -245,6 +240,7 @@ fn parse_flow(d: &mut Dispenser, word: &str, proxy: &mut ReverseProxy) -> Result
         }
         _ => {
             let mut known = SUBDIRECTIVES.to_vec();
+            known.extend(response_handlers::SUBDIRECTIVES);
             known.extend(load_balancing::SUBDIRECTIVES);
             known.extend(health_checks::ACTIVE);
             known.extend(health_checks::PASSIVE);

@@ -19,9 +19,8 @@ pub use upstreams::{
     AUpstreams, DynamicUpstreams, IpVersions, MultiUpstreams, Resolver, SrvUpstreams,
 };
 
-use super::{Headers, ResponseMatcher, Rewrite, WeakString};
+use super::{Headers, ResponseHandler, Rewrite};
 use crate::config::duration::Duration;
-use crate::config::http::Route;
 use crate::config::is_default;
 use crate::config::module::slot;
 use serde::{Deserialize, Serialize};
@@ -99,21 +98,6 @@ pub struct Upstream {
     /// How many requests it answers at a time; unbounded when 0.
     #[serde(skip_serializing_if = "is_default")]
     pub max_requests: i64,
-}
-
-/// What is done with some answers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ResponseHandler {
-    /// Which answers; all when absent.
-    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
-    pub matcher: Option<ResponseMatcher>,
-    /// The status that they get; the routes have no say then.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status_code: Option<WeakString>,
-    /// The routes that answer instead.
-    #[serde(skip_serializing_if = "is_default")]
-    pub routes: Vec<Route>,
 }
 
 /// What stops asking a server that does badly. Caddy's namespace for them holds none.
