@@ -15,6 +15,7 @@ pub mod listeners;
 pub mod logging;
 pub mod matchers;
 mod module;
+pub mod network_proxy;
 pub mod php;
 pub mod pki;
 pub mod storage;
