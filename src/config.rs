@@ -93,3 +93,10 @@ pub struct Apps {
 pub fn is_default<T: Default + PartialEq>(v: &T) -> bool {
     *v == T::default()
 }
+
+/// Reads a module of a map from name to module: `null` stands for its defaults, as in Go.
+fn some_or_default<'de, T: Default + Deserialize<'de>, D: serde::Deserializer<'de>>(
+    d: D,
+) -> Result<Option<T>, D::Error> {
+    Option::<T>::deserialize(d).map(|module| Some(module.unwrap_or_default()))
+}
