@@ -3,6 +3,7 @@
 //! Fields stand in Caddy's order, because the order is visible in `adapt`'s output.
 //! Unknown fields and unknown modules are errors that name their JSON path.
 
+mod de;
 pub mod duration;
 pub mod handlers;
 pub mod http;
@@ -12,9 +13,14 @@ pub mod matchers;
 mod module;
 pub mod php;
 pub mod pki;
+pub mod place;
+mod ser;
+pub mod storage;
+mod syntax;
 pub mod tls;
 
 pub use json::JsonError;
+pub use module::NoFields;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +34,9 @@ pub struct Config {
     /// Loggers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logging: Option<logging::Logging>,
+    /// Where certificates and keys are kept; a folder of the user's when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub storage: Option<storage::Storage>,
     /// What runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apps: Option<Apps>,
@@ -65,7 +74,7 @@ pub struct AdminConfig {
 
 /// The apps, by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename = ".*", deny_unknown_fields, default)]
 pub struct Apps {
     /// PHP.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,8 +1,9 @@
 //! What logs consist of: writers, encoders, filters of fields, sampling.
 
-use super::error::{Error, Result};
+use super::error::Result;
 use super::values::{
-    expect_arg, expect_duration, expect_no_arg, expect_only_arg, integer, size, unknown,
+    expect_arg, expect_duration, expect_no_arg, expect_only_arg, integer, not_registered, size,
+    unknown,
 };
 use crate::config::duration::Duration;
 use crate::config::logging::Sampling;
@@ -373,10 +374,4 @@ fn expect_number(d: &mut Dispenser, what: &str) -> Result<i64> {
 fn module(key: &str, name: &str, mut fields: Fields) -> Value {
     fields.insert(key.to_owned(), name.into());
     Value::Object(fields)
-}
-
-fn not_registered(d: &Dispenser, namespace: &str, name: &str, known: &[&str]) -> Error {
-    let id = format!("{namespace}.{name}");
-    let text = format!("getting module named '{id}': module not registered: {id}");
-    unknown(d, text, known)
 }

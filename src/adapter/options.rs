@@ -9,6 +9,7 @@ mod metrics;
 mod order;
 mod pogo;
 mod servers;
+mod storage;
 
 pub(super) use servers::ServerOptions;
 
@@ -21,6 +22,7 @@ use crate::config::Admin;
 use crate::config::duration::Duration;
 use crate::config::http::Metrics;
 use crate::config::php::{FrankenPhp, Pogo};
+use crate::config::storage::Storage;
 use caddyfile_parser::{Dispenser, ServerBlock};
 
 /// What the global options say.
@@ -45,6 +47,7 @@ pub(super) struct Options {
     pub(super) servers: Vec<ServerOptions>,
     pub(super) shutdown_delay: Duration,
     pub(super) skip_install_trust: bool,
+    pub(super) storage: Option<Storage>,
 }
 
 /// The function of an option starts before the option's name.
@@ -102,6 +105,7 @@ const TABLE: &[(&str, Parse)] = &[
         options.skip_install_trust = true;
         Ok(())
     }),
+    ("storage", storage::parse),
 ];
 
 impl Options {

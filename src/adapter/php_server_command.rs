@@ -70,6 +70,7 @@ pub fn config(options: &Options) -> Config {
         logging: options
             .debug
             .then(|| Logging { logs: BTreeMap::from([("default".to_owned(), debug)]) }),
+        storage: None,
         apps: Some(Apps {
             frankenphp: Some(FrankenPhp { workers: workers(options), ..FrankenPhp::default() }),
             http: Some(Http {

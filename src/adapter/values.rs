@@ -26,6 +26,10 @@ const SIZES: [(&str, f64); 13] = [
     ("e", 1e18),
 ];
 
+/// What the word `private_ranges` stands for.
+pub(super) const PRIVATE_RANGES: [&str; 6] =
+    ["192.168.0.0/16", "172.16.0.0/12", "10.0.0.0/8", "127.0.0.1/8", "fd00::/8", "::1"];
+
 /// The argument that must follow on this line.
 pub(super) fn expect_arg(d: &mut Dispenser) -> Result<String> {
     if !d.next_arg() {
@@ -123,6 +127,13 @@ pub(super) fn scalar(token: &Token) -> Value {
 /// A subdirective that is not known; `message` as the directive words it.
 pub(super) fn unknown(d: &Dispenser, message: String, known: &[&str]) -> Error {
     Error::from(d.err(message)).suggest(known.iter().copied())
+}
+
+/// A module that is not known; `known` are the names of those in its namespace.
+pub(super) fn not_registered(d: &Dispenser, namespace: &str, name: &str, known: &[&str]) -> Error {
+    let id = format!("{namespace}.{name}");
+    let text = format!("getting module named '{id}': module not registered: {id}");
+    unknown(d, text, known)
 }
 
 /// A header field's name as Go writes it: `x-my-field` is `X-My-Field`.

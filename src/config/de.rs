@@ -226,9 +226,9 @@ fn named_module(
 }
 
 macro_rules! integers {
-    ($($method:ident $type:ident;)*) => { $(
+    ($($method:ident $type:ident $name:literal;)*) => { $(
         fn $method<V: Visitor<'v>>(self, visitor: V) -> Result<V::Value, Error> {
-            self.integer(stringify!($type), visitor, |number| match number.as_u64() {
+            self.integer($name, visitor, |number| match number.as_u64() {
                 Some(number) => $type::try_from(number).is_ok(),
                 None => number.as_i64().is_some_and(|number| $type::try_from(number).is_ok()),
             })
@@ -268,14 +268,14 @@ impl<'v> Deserializer<'v> for Node<'v> {
     }
 
     integers! {
-        deserialize_i8 i8;
-        deserialize_i16 i16;
-        deserialize_i32 i32;
-        deserialize_i64 i64;
-        deserialize_u8 u8;
-        deserialize_u16 u16;
-        deserialize_u32 u32;
-        deserialize_u64 u64;
+        deserialize_i8 i8 "int8";
+        deserialize_i16 i16 "int16";
+        deserialize_i32 i32 "int32";
+        deserialize_i64 i64 "int";
+        deserialize_u8 u8 "uint8";
+        deserialize_u16 u16 "uint16";
+        deserialize_u32 u32 "uint32";
+        deserialize_u64 u64 "uint";
     }
 
     fn deserialize_f32<V: Visitor<'v>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -480,7 +480,9 @@ impl<'v> MapAccess<'v> for Fields<'v> {
         let (key, value) = self.value.expect("serde asks for a key before its value");
         seed.deserialize(Node::new(value)).map_err(|error| match self.kind {
             FieldKind::Field => error.within(Step::Field(key.to_owned())),
-            FieldKind::Module(namespace) => error.within(Step::named(namespace, key, Stage::Decode)),
+            FieldKind::Module(namespace) => {
+                error.within(Step::named(namespace, key, Stage::Decode))
+            }
         })
     }
 
@@ -499,10 +501,7 @@ impl<'v> EnumAccess<'v> for Module<'v> {
     type Error = Error;
     type Variant = Node<'v>;
 
-    fn variant_seed<T: DeserializeSeed<'v>>(
-        self,
-        seed: T,
-    ) -> Result<(T::Value, Node<'v>), Error> {
+    fn variant_seed<T: DeserializeSeed<'v>>(self, seed: T) -> Result<(T::Value, Node<'v>), Error> {
         let name = StrDeserializer::<Error>::new(self.name);
         Ok((seed.deserialize(name)?, self.content))
     }
@@ -531,4 +530,3 @@ impl<'v> VariantAccess<'v> for Node<'v> {
         self.deserialize_struct("", fields, visitor)
     }
 }
-

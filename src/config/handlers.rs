@@ -1,16 +1,17 @@
 //! HTTP handlers.
 
+mod invoke;
+
+pub use invoke::Invoke;
+
 use super::duration::Duration;
 use super::http::Route;
 use super::is_default;
-use super::module::Slot;
+use super::module::slot;
 use super::php::Worker;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// The slot of a handler in a route.
-const SLOT: Slot = Slot { namespace: "http.handlers", key: "handler" };
 
 /// A handler, named by its `handler` field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ pub enum Handler {
     FileServer(FileServer),
     /// Changes headers.
     Headers(Headers),
+    /// Runs a named route.
+    Invoke(Invoke),
     /// Runs PHP.
     Php(Php),
     /// Asks other servers.
@@ -38,17 +41,7 @@ pub enum Handler {
     Vars(BTreeMap<String, Value>),
 }
 
-impl Serialize for Handler {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        SLOT.serialize(|external| Self::serialize(self, external), s)
-    }
-}
-
-impl<'de> Deserialize<'de> for Handler {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        SLOT.deserialize(|external| Self::deserialize(external), d)
-    }
-}
+slot!(Handler, "http.handlers", "handler");
 
 /// `encode`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

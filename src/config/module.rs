@@ -2,9 +2,9 @@
 //! as `{"handler": "rewrite", "uri": "/"}` does in `handler`; and objects whose keys are
 //! the names of modules, as in `{"path": ["/"], "host": ["a.test"]}`.
 //!
-//! The first kind is an enum with `#[serde(remote = "Self")]`, a variant for each module,
-//! and [`slot`]. The second is a struct with a field for each module in alphabetical order
-//! and `#[serde(rename = "http.matchers.*")]`.
+//! The first kind is an enum with a variant for each module and [`slot`]. The second is a
+//! struct with `#[serde(rename = "http.matchers.*")]` and a field for each module, in
+//! alphabetical order.
 //!
 //! Caddy prints a module object with its keys in alphabetical order at every level,
 //! whatever the order of the fields of its type; [`write`] does the same.
@@ -20,36 +20,47 @@ use std::marker::PhantomData;
 /// Ends the name, as serde has it, of a struct whose fields are modules of one namespace.
 pub(super) const NAMESPACE_END: &str = ".*";
 
-/// Makes an enum with `#[serde(remote = "Self")]` a slot that holds one module of a
-/// namespace, named by a field of its object: `slot!(Handler, "http.handlers:handler")`.
+/// Gives an enum of modules its slot: `slot!(Issuer, "tls.issuance", "module");`.
+///
+/// The enum derives both of serde's traits with `#[serde(remote = "Self")]`, and its
+/// variants each hold the module's fields; [`NoFields`] where there are none.
 macro_rules! slot {
-    ($type:ty, $name:literal) => {
-        impl serde::Serialize for $type {
-            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                struct External<'m>(&'m $type);
-                impl serde::Serialize for External<'_> {
-                    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                        <$type>::serialize(self.0, s)
+    ($modules:ty, $namespace:literal, $key:literal) => {
+        impl ::serde::Serialize for $modules {
+            fn serialize<S: ::serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                /// The enum in serde's own form.
+                struct External<'m>(&'m $modules);
+                impl ::serde::Serialize for External<'_> {
+                    fn serialize<S: ::serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                        <$modules>::serialize(self.0, s)
                     }
                 }
-                $crate::config::module::write($name, &External(self), s)
+                $crate::config::module::write(concat!($namespace, ":", $key), &External(self), s)
             }
         }
 
-        impl<'de> serde::Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                struct External($type);
-                impl<'de> serde::Deserialize<'de> for External {
-                    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-                        <$type>::deserialize(d).map(External)
+        impl<'de> ::serde::Deserialize<'de> for $modules {
+            fn deserialize<D: ::serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                /// The enum in serde's own form.
+                struct External($modules);
+                impl<'de> ::serde::Deserialize<'de> for External {
+                    fn deserialize<D: ::serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                        <$modules>::deserialize(d).map(External)
                     }
                 }
-                $crate::config::module::read::<External, D>($name, d).map(|read| read.0)
+                let read: External =
+                    $crate::config::module::read(concat!($namespace, ":", $key), d)?;
+                Ok(read.0)
             }
         }
     };
 }
-pub(crate) use slot;
+pub(super) use slot;
+
+/// A module that has no settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoFields {}
 
 /// Writes a module that serde would write as `{"rewrite": {"uri": "/"}}` as
 /// `{"handler": "rewrite", "uri": "/"}`.
@@ -63,20 +74,17 @@ pub(super) fn write<T: Serialize, S: Serializer>(
         return s.serialize_newtype_struct(slot, module);
     }
     let value = serde_json::to_value(module).map_err(serde::ser::Error::custom)?;
-    let (name, content) = match value {
-        Value::String(name) => (name, Value::Null),
-        Value::Object(outer) => match outer.into_iter().next() {
-            Some(pair) => pair,
-            None => return Err(serde::ser::Error::custom("a module has no name")),
-        },
-        _ => return Err(serde::ser::Error::custom("a module is not an object")),
+    tagged(value, key_of(slot)).map_err(serde::ser::Error::custom)?.serialize(s)
+}
+
+/// What serde wrote for a variant, with the variant's name as the field `key`.
+fn tagged(value: Value, key: &str) -> Result<Value, &'static str> {
+    let Value::Object(outer) = value else { return Err("a module is not an object") };
+    let Some((name, Value::Object(mut fields))) = outer.into_iter().next() else {
+        return Err("a module has no fields");
     };
-    let mut fields = match content {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    };
-    fields.insert(key_of(slot).to_owned(), Value::String(name));
-    fields.serialize(s)
+    fields.insert(key.to_owned(), Value::String(name));
+    Ok(Value::Object(fields))
 }
 
 /// The reverse of [`write()`].
@@ -94,6 +102,51 @@ pub(super) fn read<'de, T: DeserializeOwned, D: Deserializer<'de>>(
         let colon = if path.is_empty() { "" } else { ": " };
         serde::de::Error::custom(format!("{path}{colon}{message}"))
     })
+}
+
+/// A slot whose enum calls it itself.
+pub(super) struct Slot {
+    /// The namespace, as in `http.handlers`.
+    pub(super) namespace: &'static str,
+    /// The field that names the module, as `handler` does.
+    pub(super) key: &'static str,
+}
+
+impl Slot {
+    /// As [`write()`].
+    pub(super) fn serialize<S: Serializer>(
+        &self,
+        external: impl FnOnce(serde_json::value::Serializer) -> Result<Value, serde_json::Error>,
+        s: S,
+    ) -> Result<S::Ok, S::Error> {
+        let value = external(serde_json::value::Serializer).map_err(serde::ser::Error::custom)?;
+        tagged(value, self.key).map_err(serde::ser::Error::custom)?.serialize(s)
+    }
+
+    /// As [`read()`].
+    pub(super) fn deserialize<'de, T, D: Deserializer<'de>>(
+        &self,
+        external: impl FnOnce(Value) -> Result<T, serde_json::Error>,
+        d: D,
+    ) -> Result<T, D::Error> {
+        let mut fields = Map::deserialize(d)?;
+        let name = match fields.remove(self.key) {
+            Some(Value::String(name)) => name,
+            _ => {
+                let message = format!("module name not specified with key '{}'", self.key);
+                return Err(serde::de::Error::custom(message));
+            }
+        };
+        let outer = Map::from_iter([(name.clone(), Value::Object(fields))]);
+        external(Value::Object(outer)).map_err(|error| {
+            let message = error.to_string();
+            let id = id(self.namespace, &name);
+            if message.starts_with("unknown variant") {
+                return serde::de::Error::custom(format!("unknown module: {id}"));
+            }
+            serde::de::Error::custom(message)
+        })
+    }
 }
 
 /// Gives a module's name and fields to the enum that knows them.

@@ -206,11 +206,7 @@ impl Object<'_> {
         }
     }
 
-    fn field<T: Serialize + ?Sized>(
-        &mut self,
-        key: &'static str,
-        value: &T,
-    ) -> Result<(), Error> {
+    fn field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Error> {
         self.key(|writer| writer.string(key));
         value.serialize(&mut *self.writer)?;
         self.entry_end();

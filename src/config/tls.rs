@@ -1,5 +1,7 @@
 //! The `tls` app: where certificates come from; and what a connection may use.
 
+pub mod ca_pool;
+
 use super::is_default;
 use super::module::Slot;
 use serde::{Deserialize, Serialize};
