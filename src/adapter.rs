@@ -28,6 +28,7 @@ mod matchers;
 mod named_routes;
 mod options;
 pub mod php_server_command;
+mod response_handlers;
 mod response_matcher;
 mod routes;
 mod scope;

@@ -19,7 +19,7 @@ pub mod storage;
 mod syntax;
 pub mod tls;
 
-pub use json::JsonError;
+pub use json::{JsonError, parse};
 pub use module::NoFields;
 
 use serde::{Deserialize, Serialize};
@@ -96,4 +96,11 @@ pub struct Apps {
 /// Whether a field is left out because it says nothing.
 pub fn is_default<T: Default + PartialEq>(v: &T) -> bool {
     *v == T::default()
+}
+
+/// Reads a module of a map from name to module: `null` stands for its defaults, as in Go.
+fn some_or_default<'de, T: Default + Deserialize<'de>, D: serde::Deserializer<'de>>(
+    d: D,
+) -> Result<Option<T>, D::Error> {
+    Option::<T>::deserialize(d).map(|module| Some(module.unwrap_or_default()))
 }

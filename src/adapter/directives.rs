@@ -25,6 +25,7 @@ mod handle;
 mod handle_errors;
 mod handle_path;
 mod header;
+mod intercept;
 mod invoke;
 pub(super) mod log;
 mod method;
@@ -85,6 +86,7 @@ const TABLE: &[Directive] = &[
     handler("try_files", Values(try_files::parse)),
     handler("request_header", Values(request_header::parse)),
     handler("encode", Handles(encode::parse)),
+    handler("intercept", Handles(intercept::parse)),
     handler("invoke", Handles(invoke::parse)),
     handler("handle", Handles(handle::parse)),
     handler("handle_path", Values(handle_path::parse)),

@@ -9,12 +9,15 @@ use serde_json::Value;
 
 /// JSON that is no configuration: where and what.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{way}{message}")]
 pub struct JsonError {
     /// The path of the value that is wrong, as `apps.http.servers.srv0.listen[0]`;
     /// empty when the text is no JSON at all.
     pub path: String,
-    /// What is wrong with it, in Caddy's words, which tell the way there too.
+    /// What Caddy says it was loading, as `loading http app module: `; empty outside of
+    /// modules.
+    pub way: String,
+    /// What is wrong there, in Caddy's words.
     pub message: String,
     /// What may help.
     pub hint: Option<&'static str>,
@@ -64,7 +67,7 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
             // As when it is nested too deeply.
             None => error.to_string(),
         };
-        JsonError { path: String::new(), message, hint: None, is_syntax: true }
+        JsonError { path: String::new(), way: String::new(), message, hint: None, is_syntax: true }
     })
 }
 
@@ -72,7 +75,8 @@ fn describe(error: &Error) -> JsonError {
     let is_unknown = error.message.starts_with("unknown module");
     JsonError {
         path: error.place.path(),
-        message: format!("{}{error}", error.place.words()),
+        way: error.place.words(),
+        message: error.message.clone(),
         hint: is_unknown.then_some(
             "pogo has the modules of a standard Caddy and of FrankenPHP; plugins cannot be added",
         ),
@@ -93,7 +97,7 @@ mod tests {
     #[track_caller]
     fn check_error(json: &str, path: &str, message: &str) {
         let got = Config::from_json(json.as_bytes()).expect_err("the case is wrong");
-        assert_eq!((got.path.as_str(), got.message.as_str()), (path, message));
+        assert_eq!((got.path.as_str(), got.to_string().as_str()), (path, message));
     }
 
     #[test]
@@ -136,7 +140,7 @@ mod tests {
 
     #[test]
     fn an_unknown_field_is_an_error_that_names_the_path() {
-        check_error(r#"{"admn":{}}"#, "admn", r#"decoding config: json: unknown field "admn""#);
+        check_error(r#"{"admn":{}}"#, "admn", r#"json: unknown field "admn""#);
         check_error(
             r#"{"apps":{"http":{"servers":{"s":{"lsten":[]}}}}}"#,
             "apps.http.servers.s.lsten",
@@ -222,11 +226,7 @@ mod tests {
     fn a_list_is_no_object() {
         let decoding = "loading http app module: decoding module config: http: json: cannot \
                         unmarshal array into a value of type object";
-        check_error(
-            "[]",
-            "",
-            "decoding config: json: cannot unmarshal array into a value of type object",
-        );
+        check_error("[]", "", "json: cannot unmarshal array into a value of type object");
         check_error(r#"{"apps":{"http":[80]}}"#, "apps.http", decoding);
         check_error(&routes("[[]]"), "apps.http.servers.s.routes[0]", decoding);
     }
@@ -249,7 +249,7 @@ mod tests {
         check_error(
             r#"{"admin":{"disabled":1}}"#,
             "admin.disabled",
-            "decoding config: json: cannot unmarshal number into a value of type bool",
+            "json: cannot unmarshal number into a value of type bool",
         );
     }
 

@@ -13,7 +13,7 @@ use super::de::{Error, Node};
 use serde::de::value::EnumAccessDeserializer;
 use serde::de::{DeserializeOwned, EnumAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -102,51 +102,6 @@ pub(super) fn read<'de, T: DeserializeOwned, D: Deserializer<'de>>(
         let colon = if path.is_empty() { "" } else { ": " };
         serde::de::Error::custom(format!("{path}{colon}{message}"))
     })
-}
-
-/// A slot whose enum calls it itself.
-pub(super) struct Slot {
-    /// The namespace, as in `http.handlers`.
-    pub(super) namespace: &'static str,
-    /// The field that names the module, as `handler` does.
-    pub(super) key: &'static str,
-}
-
-impl Slot {
-    /// As [`write()`].
-    pub(super) fn serialize<S: Serializer>(
-        &self,
-        external: impl FnOnce(serde_json::value::Serializer) -> Result<Value, serde_json::Error>,
-        s: S,
-    ) -> Result<S::Ok, S::Error> {
-        let value = external(serde_json::value::Serializer).map_err(serde::ser::Error::custom)?;
-        tagged(value, self.key).map_err(serde::ser::Error::custom)?.serialize(s)
-    }
-
-    /// As [`read()`].
-    pub(super) fn deserialize<'de, T, D: Deserializer<'de>>(
-        &self,
-        external: impl FnOnce(Value) -> Result<T, serde_json::Error>,
-        d: D,
-    ) -> Result<T, D::Error> {
-        let mut fields = Map::deserialize(d)?;
-        let name = match fields.remove(self.key) {
-            Some(Value::String(name)) => name,
-            _ => {
-                let message = format!("module name not specified with key '{}'", self.key);
-                return Err(serde::de::Error::custom(message));
-            }
-        };
-        let outer = Map::from_iter([(name.clone(), Value::Object(fields))]);
-        external(Value::Object(outer)).map_err(|error| {
-            let message = error.to_string();
-            let id = id(self.namespace, &name);
-            if message.starts_with("unknown variant") {
-                return serde::de::Error::custom(format!("unknown module: {id}"));
-            }
-            serde::de::Error::custom(message)
-        })
-    }
 }
 
 /// Gives a module's name and fields to the enum that knows them.

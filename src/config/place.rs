@@ -99,7 +99,7 @@ impl Place {
     }
 
     /// What Caddy says before the message of an error at this place, as
-    /// `loading http app module: decoding module config: http: `.
+    /// `loading http app module: decoding module config: http: `; nothing outside of modules.
     pub fn words(&self) -> String {
         let mut words = String::new();
         // The module that the steps are in, and what they are since there.
@@ -133,9 +133,6 @@ impl Place {
                     names.clear();
                 }
             }
-        }
-        if last.is_none() {
-            words.push_str("decoding config: ");
         }
         words
     }
@@ -227,9 +224,9 @@ mod tests {
     }
 
     #[test]
-    fn outside_of_modules_the_configuration_is_decoded() {
-        check([], "", "decoding config: ");
-        check([field("admin"), field("x")], "admin.x", "decoding config: ");
+    fn outside_of_modules_there_is_nothing_to_say() {
+        check([], "", "");
+        check([field("admin"), field("x")], "admin.x", "");
     }
 
     #[test]
