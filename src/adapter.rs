@@ -50,7 +50,7 @@ use caddyfile_parser::{Loader, Warning as LanguageWarning};
 use error::Result;
 use named_routes::NamedRoutes;
 use options::Options;
-use scope::{Counter, Shared};
+use scope::{Counter, Shared, Warnings};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -106,10 +106,12 @@ pub fn adapt_sites(file: &str, bytes: &[u8], loader: &dyn Loader) -> Result<Adap
         logs: Counter::default(),
         php_servers: Counter::default(),
         invoked: RefCell::default(),
+        warnings: Warnings::default(),
         loader,
     };
     let named_routes = NamedRoutes::take(&mut blocks, &shared)?;
     let sites = sites::read(blocks, &shared)?;
+    warnings.extend(shared.warnings.take());
     let built = servers::build(sites, &named_routes, &options, &shared, &mut warnings)?;
     warnings.extend(unformatted(file, bytes));
     let tls_sites = built.tls_sites.clone();

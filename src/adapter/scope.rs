@@ -1,5 +1,6 @@
 //! What a directive knows beside its own tokens, and what it yields.
 
+use super::Warning;
 use super::error::{Error, Result};
 use crate::config::http::Route;
 use crate::config::logging::Log;
@@ -23,6 +24,8 @@ pub(super) struct Shared<'a> {
     pub(super) php_servers: Counter,
     /// The named routes that are invoked by what is being read, and where that is.
     pub(super) invoked: RefCell<Invoked>,
+    /// What looks odd in directives.
+    pub(super) warnings: Warnings,
     /// Where files are.
     pub(super) loader: &'a dyn Loader,
 }
@@ -44,6 +47,10 @@ pub(super) struct Scope<'a> {
 /// Counts from 0.
 #[derive(Default)]
 pub(super) struct Counter(Cell<u32>);
+
+/// What looks odd, in the order in which directives are read.
+#[derive(Default)]
+pub(super) struct Warnings(RefCell<Vec<Warning>>);
 
 /// What a directive yields.
 #[derive(Clone)]
@@ -108,7 +115,27 @@ impl Counter {
     }
 }
 
+impl Warnings {
+    /// Adds one in Caddy's words; `logger` is the one under which Caddy prints it, empty for
+    /// its main one.
+    pub(super) fn push(&self, logger: &'static str, message: impl Into<String>) {
+        let message = message.into();
+        self.0.borrow_mut().push(Warning { message, place: None, fields: Vec::new(), logger });
+    }
+
+    /// All of them, which are forgotten.
+    pub(super) fn take(&self) -> Vec<Warning> {
+        self.0.take()
+    }
+}
+
 impl Scope<'_> {
+    /// Warns of a directive's old name.
+    pub(super) fn warn_deprecated(&self, old: &str, new: &str) {
+        let text = format!("the '{old}' directive is deprecated, please use '{new}' instead!");
+        self.shared.warnings.push("config.adapter.caddyfile", text);
+    }
+
     /// Reads the matcher token behind the directive's name, if there is one, and takes it
     /// out. The cursor stands before the directive's name then.
     ///

@@ -61,6 +61,19 @@ pub(super) struct Change {
     replacement: Option<String>,
 }
 
+/// Refuses a default where Caddy knows none.
+pub(super) fn refuse_default(d: &Dispenser, change: &Change) -> Result<()> {
+    let field = &change.field;
+    if !field.starts_with('?') {
+        return Ok(());
+    }
+    let text = format!(
+        "{field}: the default header modifier ('?') can only be used on response headers; for \
+         conditional manipulation of request headers, use matchers"
+    );
+    Err(d.err(text).into())
+}
+
 /// Reads the field that is loaded, and what is done to it.
 pub(super) fn parse_change(d: &mut Dispenser) -> Change {
     let field = d.val().to_owned();
