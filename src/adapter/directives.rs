@@ -24,6 +24,7 @@ mod copy_response_headers;
 mod encode;
 mod error;
 mod file_server;
+mod forward_auth;
 mod fs;
 mod handle;
 mod handle_errors;
@@ -39,6 +40,7 @@ mod map;
 mod method;
 mod metrics;
 mod php;
+mod php_fastcgi;
 pub(in crate::adapter) mod php_server;
 mod push;
 mod redir;
@@ -110,6 +112,7 @@ const TABLE: &[Directive] = &[
     handler("try_files", Values(try_files::parse)),
     handler("basicauth", Handles(basic_auth::parse)),
     handler("basic_auth", Handles(basic_auth::parse)),
+    handler("forward_auth", Values(forward_auth::parse)),
     handler("request_header", Values(request_header::parse)),
     handler("encode", Handles(encode::parse)),
     handler("push", Handles(push::parse)),
@@ -125,6 +128,7 @@ const TABLE: &[Directive] = &[
     handler("respond", Handles(respond::parse)),
     handler("metrics", Handles(metrics::parse)),
     handler("reverse_proxy", Handles(reverse_proxy::parse)),
+    handler("php_fastcgi", Values(php_fastcgi::parse)),
     handler("php", Values(php::parse)),
     handler("php_server", Values(php_server::parse)),
     handler("file_server", Handles(file_server::parse)),

@@ -64,7 +64,7 @@ pub(super) enum Value {
     /// Where the site listens.
     Bind(Bind),
     /// A log of the site.
-    Log(NamedLog),
+    Log(Box<NamedLog>),
 }
 
 /// A value and the directive that it comes from.

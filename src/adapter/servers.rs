@@ -12,7 +12,7 @@ use super::scope::Shared;
 use super::sites::Site;
 use super::stable_sort::stable_sort;
 use crate::config::handlers::{Handler, Subroute};
-use crate::config::http::{AutomaticHttps, Errors, Route, Server};
+use crate::config::http::{AutomaticHttps, Errors, Metrics, Route, Server};
 use crate::config::logging::Logging;
 use crate::config::matchers::MatcherSet;
 use crate::config::tls::{ConnectionPolicy, Tls};
@@ -25,6 +25,7 @@ use std::sync::Arc;
 /// What the sites come to.
 pub(super) struct Built {
     pub(super) servers: BTreeMap<String, Server>,
+    pub(super) metrics: Option<Metrics>,
     pub(super) logging: Option<Logging>,
     pub(super) tls: Option<Tls>,
     pub(super) tls_sites: Vec<TlsSite>,
@@ -98,12 +99,13 @@ pub(super) fn build(
         let server = build_one(pairing, &mut sites, named_routes, options, shared, warnings)?;
         servers.insert(format!("srv{index}"), server);
     }
-    let servers = apply_options(servers, options)
+    let mut servers = apply_options(servers, options)
         .map_err(|error| error.wrap(|text| format!("applying global server options: {text}")))?;
+    let metrics = hoist_metrics(&mut servers, options);
     let tls = automation::build(&pairings, &sites, options)?;
     let logging = logs::build(&pairings, &sites, options);
     let tls_sites = tls_sites(&sites, options);
-    Ok(Built { servers, logging, tls, tls_sites })
+    Ok(Built { servers, metrics, logging, tls, tls_sites })
 }
 
 /// Finds out which keys of which sites share listeners.
@@ -504,6 +506,16 @@ fn apply_options(
         (name, server)
     });
     Ok(applied.collect())
+}
+
+/// Takes the servers' own `metrics` out into that of all of them. What they leave of the
+/// option `metrics` is `per_host`, as in Caddy.
+fn hoist_metrics(servers: &mut BTreeMap<String, Server>, options: &Options) -> Option<Metrics> {
+    let own = servers.values_mut().filter_map(|server| server.metrics.take());
+    own.fold(options.metrics.clone(), |all, own| {
+        let per_host = own.per_host || all.is_some_and(|all| all.per_host);
+        Some(Metrics { per_host, ..Metrics::default() })
+    })
 }
 
 /// The addresses that are served over TLS, each once.

@@ -13,7 +13,7 @@ mod php;
 mod push;
 mod request_body;
 mod response_matcher;
-mod reverse_proxy;
+pub mod reverse_proxy;
 mod rewrite;
 mod static_response;
 mod subroute;
@@ -36,7 +36,7 @@ pub use php::{HotReload, Php};
 pub use push::{Push, PushResource};
 pub use request_body::{RequestBody, Timeouts};
 pub use response_matcher::{ResponseHandler, ResponseMatcher};
-pub use reverse_proxy::{ReverseProxy, Upstream};
+pub use reverse_proxy::ReverseProxy;
 pub use rewrite::{
     QueryArgument, QueryOps, QueryReplacement, RegexpReplacement, Rewrite, SubstringReplacement,
 };
@@ -89,7 +89,7 @@ pub enum Handler {
     /// Bounds or replaces the request's body.
     RequestBody(RequestBody),
     /// Asks other servers.
-    ReverseProxy(ReverseProxy),
+    ReverseProxy(Box<ReverseProxy>),
     /// Changes the request.
     Rewrite(Rewrite),
     /// Gives a fixed answer.

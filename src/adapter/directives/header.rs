@@ -61,6 +61,19 @@ pub(super) struct Change {
     replacement: Option<String>,
 }
 
+impl Change {
+    /// The change in the arguments of one line; `None` when there are none or too many.
+    pub(super) fn from_args(args: &[String]) -> Option<Self> {
+        let (field, value, replacement) = match args {
+            [field] => (field, "", None),
+            [field, value] => (field, value.as_str(), None),
+            [field, value, replacement] => (field, value.as_str(), Some(replacement.clone())),
+            _ => return None,
+        };
+        Some(Self { field: field.clone(), value: value.to_owned(), replacement })
+    }
+}
+
 /// Refuses a default where Caddy knows none.
 pub(super) fn refuse_default(d: &Dispenser, change: &Change) -> Result<()> {
     let field = &change.field;

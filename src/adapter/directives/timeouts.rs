@@ -2,7 +2,7 @@
 
 use crate::adapter::error::Result;
 use crate::adapter::scope::Scope;
-use crate::adapter::values::{expect_size, integer_by, unknown};
+use crate::adapter::values::{expect_size, integer_of, unknown};
 use crate::config::duration::{Duration, DurationError};
 use crate::config::handlers::{Handler, Timeouts};
 use caddyfile_parser::Dispenser;
@@ -62,7 +62,7 @@ fn parse_timeout(
         .parse()
         .map_err(|error: DurationError| d.err(format!("parsing {word}: {error}")))?;
     if let Some(text) = min_rate {
-        *rate = integer_by("ParseInt", text)
+        *rate = integer_of(text, 64)
             .map_err(|error| d.err(format!("parsing {word} min_rate: {error}")))?;
     }
     Ok(())
