@@ -110,6 +110,12 @@ pub(super) fn files_of(block: &ServerBlock) -> Vec<String> {
     files.into_iter().map(clean).collect()
 }
 
+/// Whether this is what a site looks like: an address and a block.
+fn looks_like_site(segment: &Segment) -> bool {
+    let has_block = segment.0.iter().any(Token::opens_block);
+    has_block && segment.directive().contains(['.', ':'])
+}
+
 fn read_directive(segment: Segment, scope: &Scope<'_>, has_braces: bool) -> Result<Vec<Yield>> {
     let token = segment.0.first().cloned().expect("a segment starts with its directive");
     let name = token.text.clone();
@@ -121,7 +127,11 @@ fn read_directive(segment: Segment, scope: &Scope<'_>, has_braces: bool) -> Resu
                  each site to separate their configurations.",
             );
         }
-        return Err(Error::blame(&token, text).suggest(directives::names()));
+        let error = Error::blame(&token, text);
+        if has_braces && looks_like_site(&segment) {
+            return Err(error.hint_at("is there a \"}\" missing before this site?"));
+        }
+        return Err(error.suggest(directives::names()));
     };
     directive.read(segment, scope).map_err(|error| {
         error.wrap(|text| format!("parsing caddyfile tokens for '{name}': {text}")).at(&token)
