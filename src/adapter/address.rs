@@ -123,8 +123,9 @@ impl Address {
         let mut listeners = Listeners::new();
         for bind in binds {
             for address in &bind.addresses {
-                let protocols = listeners.entry(listener(address, &port)).or_default();
-                protocols.extend(bind.protocols.iter().cloned());
+                // What an earlier `bind` said of the same address is forgotten, as in Caddy.
+                let protocols = bind.protocols.iter().cloned().collect();
+                listeners.insert(listener(address, &port), protocols);
             }
         }
         for protocols in listeners.values_mut() {
