@@ -145,7 +145,7 @@ fn assemble(mut options: Options, built: servers::Built) -> Config {
     let has_internal_ca = !options.is_auto_https_off();
     let mut admin = options.admin.take();
     if options.persist_config_off {
-        let persist = AdminConfig { persist: Some(false) };
+        let persist = AdminConfig { persist: Some(false), ..AdminConfig::default() };
         admin.get_or_insert_with(Admin::default).config = Some(persist);
     }
     let (http_port, https_port) = options.ports();

@@ -3,6 +3,7 @@
 //! Fields stand in Caddy's order, because the order is visible in `adapt`'s output.
 //! Unknown fields and unknown modules are errors that name their JSON path.
 
+pub mod admin;
 pub mod duration;
 pub mod handlers;
 pub mod http;
@@ -15,7 +16,8 @@ pub mod pki;
 pub mod storage;
 pub mod tls;
 
-pub use json::JsonError;
+pub use admin::{Admin, AdminConfig};
+pub use json::{JsonError, go_json};
 pub use module::NoFields;
 
 use serde::{Deserialize, Serialize};
@@ -36,36 +38,6 @@ pub struct Config {
     /// What runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apps: Option<Apps>,
-}
-
-/// The admin endpoint.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Admin {
-    /// Whether there is none.
-    #[serde(skip_serializing_if = "is_default")]
-    pub disabled: bool,
-    /// Its address.
-    #[serde(skip_serializing_if = "is_default")]
-    pub listen: String,
-    /// Whether the `Origin` header is checked.
-    #[serde(skip_serializing_if = "is_default")]
-    pub enforce_origin: bool,
-    /// The origins that may use it.
-    #[serde(skip_serializing_if = "is_default")]
-    pub origins: Vec<String>,
-    /// How configurations are kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub config: Option<AdminConfig>,
-}
-
-/// How configurations are kept.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AdminConfig {
-    /// Whether the running configuration is written to disk.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub persist: Option<bool>,
 }
 
 /// The apps, by name.

@@ -62,7 +62,7 @@ pub fn config(options: &Options) -> Config {
     }
     let admin = Admin {
         disabled: true,
-        config: Some(AdminConfig { persist: Some(false) }),
+        config: Some(AdminConfig { persist: Some(false), ..AdminConfig::default() }),
         ..Admin::default()
     };
     let debug = Log { level: "DEBUG".to_owned(), ..Log::default() };

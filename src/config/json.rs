@@ -138,6 +138,11 @@ fn plainly(message: &str) -> String {
     format!("{before}expected an object{rest}")
 }
 
+/// A value on one line, letter for letter as Go's `encoding/json` prints it.
+pub fn go_json(value: &impl Serialize) -> String {
+    write(value, GoFormatter(CompactFormatter))
+}
+
 fn write<F: Formatter>(value: &impl Serialize, formatter: F) -> String {
     let mut out = Vec::with_capacity(1024);
     value
