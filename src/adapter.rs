@@ -26,6 +26,8 @@ mod log_modules;
 mod logs;
 mod matchers;
 mod named_routes;
+mod network_address;
+mod network_proxy;
 mod options;
 pub mod php_server_command;
 mod response_handlers;
@@ -42,15 +44,16 @@ mod values;
 pub use error::{Error, Place};
 pub use servers::TlsSite;
 
+use crate::config::admin::{Admin, AdminConfig};
 use crate::config::http::Http;
 use crate::config::pki::{CertificateAuthority, Pki};
-use crate::config::{Admin, AdminConfig, Apps, Config};
+use crate::config::{Apps, Config};
 use caddyfile_parser::parse::Fact;
 use caddyfile_parser::{Loader, Warning as LanguageWarning};
 use error::Result;
 use named_routes::NamedRoutes;
 use options::Options;
-use scope::{Counter, Shared};
+use scope::{Counter, Shared, Warnings};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -99,17 +102,20 @@ pub fn adapt_sites(file: &str, bytes: &[u8], loader: &dyn Loader) -> Result<Adap
     let mut blocks = parsed.blocks;
     sites::check_keys(&blocks)?;
     let is_options = blocks.first().is_some_and(|block| block.keys.is_empty());
-    let options = Options::parse(is_options.then(|| blocks.remove(0)))?;
+    let mut options = Options::parse(is_options.then(|| blocks.remove(0)))?;
+    warnings.append(&mut options.warnings);
     let shared = Shared {
         order: options.order.clone(),
         groups: Counter::default(),
         logs: Counter::default(),
         php_servers: Counter::default(),
         invoked: RefCell::default(),
+        warnings: Warnings::default(),
         loader,
     };
     let named_routes = NamedRoutes::take(&mut blocks, &shared)?;
     let sites = sites::read(blocks, &shared)?;
+    warnings.extend(shared.warnings.take());
     let built = servers::build(sites, &named_routes, &options, &shared, &mut warnings)?;
     warnings.extend(unformatted(file, bytes));
     let tls_sites = built.tls_sites.clone();
@@ -155,13 +161,15 @@ fn assemble(mut options: Options, built: servers::Built) -> Config {
         grace_period: options.grace_period,
         shutdown_delay: options.shutdown_delay,
         servers: built.servers,
-        metrics: options.metrics,
+        metrics: built.metrics,
     };
     let untrusted = || {
         let local = CertificateAuthority { install_trust: Some(false) };
         Pki { certificate_authorities: BTreeMap::from([("local".to_owned(), local)]) }
     };
     let apps = Apps {
+        filesystems: None,
+        events: options.events,
         frankenphp: options.frankenphp,
         http: Some(http).filter(|http| !http.servers.is_empty()),
         // Without automatic HTTPS nothing is signed by the local authority.

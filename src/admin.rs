@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`tree`] is the configuration as it was given, with Caddy's paths;
 //! [`guard`] says who may ask; [`api`] is what they may ask for, and [`control`] what has
-//! that done; [`error`], [`figures`] and [`go_syntax`] are what is answered.
+//! that done; [`error`] and [`figures`] are what is answered.
 //!
 //! This room runs no configuration: whoever does is a [`Control`].
 
@@ -10,7 +10,6 @@ mod api;
 mod control;
 mod error;
 mod figures;
-mod go_syntax;
 mod guard;
 mod tree;
 
@@ -20,7 +19,7 @@ pub use figures::Figures;
 pub use tree::{Method, Tree};
 
 use crate::config::duration::Duration as GoDuration;
-use crate::config::{Admin, http::Server as Limits};
+use crate::config::{admin::Admin, http::Server as Limits};
 use crate::http::{NetworkAddress, Server, fill_placeholders};
 use crate::logging::{Level, Logs};
 use api::Api;

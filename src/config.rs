@@ -4,20 +4,28 @@
 //! Unknown fields and unknown modules are errors that name their JSON path.
 
 pub mod admin;
+mod de;
 pub mod duration;
+pub mod events;
+pub mod filesystems;
 pub mod handlers;
 pub mod http;
+pub mod ip_sources;
 mod json;
+pub mod listeners;
 pub mod logging;
 pub mod matchers;
 mod module;
+pub mod network_proxy;
 pub mod php;
 pub mod pki;
+pub mod place;
+mod ser;
 pub mod storage;
+mod syntax;
 pub mod tls;
 
-pub use admin::{Admin, AdminConfig};
-pub use json::{JsonError, go_json};
+pub use json::{JsonError, go_json, parse};
 pub use module::NoFields;
 
 use serde::{Deserialize, Serialize};
@@ -28,7 +36,7 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// The admin endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub admin: Option<Admin>,
+    pub admin: Option<admin::Admin>,
     /// Loggers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logging: Option<logging::Logging>,
@@ -42,8 +50,14 @@ pub struct Config {
 
 /// The apps, by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename = ".*", deny_unknown_fields, default)]
 pub struct Apps {
+    /// File systems other than the machine's.
+    #[serde(rename = "caddy.filesystems", skip_serializing_if = "Option::is_none")]
+    pub filesystems: Option<filesystems::Filesystems>,
+    /// Who is told of what happens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<events::Events>,
     /// PHP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frankenphp: Option<php::FrankenPhp>,

@@ -21,6 +21,7 @@ mod bind;
 mod encode;
 mod error;
 mod file_server;
+mod forward_auth;
 mod handle;
 mod handle_errors;
 mod handle_path;
@@ -30,6 +31,7 @@ mod invoke;
 pub(super) mod log;
 mod method;
 mod php;
+mod php_fastcgi;
 pub(in crate::adapter) mod php_server;
 mod redir;
 mod request_header;
@@ -84,6 +86,7 @@ const TABLE: &[Directive] = &[
     handler("rewrite", Values(rewrite::parse)),
     handler("uri", Values(uri::parse)),
     handler("try_files", Values(try_files::parse)),
+    handler("forward_auth", Values(forward_auth::parse)),
     handler("request_header", Values(request_header::parse)),
     handler("encode", Handles(encode::parse)),
     handler("intercept", Handles(intercept::parse)),
@@ -95,6 +98,7 @@ const TABLE: &[Directive] = &[
     handler("error", Handles(error::parse)),
     handler("respond", Handles(respond::parse)),
     handler("reverse_proxy", Handles(reverse_proxy::parse)),
+    handler("php_fastcgi", Values(php_fastcgi::parse)),
     handler("php", Values(php::parse)),
     handler("php_server", Values(php_server::parse)),
     handler("file_server", Handles(file_server::parse)),

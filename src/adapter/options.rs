@@ -4,6 +4,9 @@
 
 mod admin;
 mod auto_https;
+mod default_bind;
+mod events;
+mod filesystem;
 mod frankenphp;
 mod metrics;
 mod order;
@@ -13,13 +16,15 @@ mod storage;
 
 pub(super) use servers::ServerOptions;
 
+use super::Warning;
 use super::address::{HTTP_PORT, HTTPS_PORT};
 use super::directives::{self, log};
 use super::error::{Error, Result};
 use super::scope::{Bind, NamedLog};
 use super::values::{expect_no_arg, integer};
-use crate::config::Admin;
+use crate::config::admin::Admin;
 use crate::config::duration::Duration;
+use crate::config::events::Events;
 use crate::config::http::Metrics;
 use crate::config::php::{FrankenPhp, Pogo};
 use crate::config::storage::Storage;
@@ -33,6 +38,7 @@ pub(super) struct Options {
     pub(super) debug: bool,
     pub(super) default_bind: Vec<Bind>,
     pub(super) email: String,
+    pub(super) events: Option<Events>,
     pub(super) frankenphp: Option<FrankenPhp>,
     pub(super) grace_period: Duration,
     http_port: Option<u16>,
@@ -48,6 +54,8 @@ pub(super) struct Options {
     pub(super) shutdown_delay: Duration,
     pub(super) skip_install_trust: bool,
     pub(super) storage: Option<Storage>,
+    /// What looks odd in the options.
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// The function of an option starts before the option's name.
@@ -61,14 +69,13 @@ const TABLE: &[(&str, Parse)] = &[
         options.debug = true;
         Ok(())
     }),
-    ("default_bind", |d, options| {
-        options.default_bind.push(directives::parse_bind(d)?);
-        Ok(())
-    }),
+    ("default_bind", default_bind::parse),
     ("email", |d, options| {
         options.email = parse_word(d)?;
         Ok(())
     }),
+    ("events", events::parse),
+    ("filesystem", filesystem::parse),
     ("frankenphp", frankenphp::parse),
     ("grace_period", |d, options| {
         options.grace_period = parse_duration(d)?;

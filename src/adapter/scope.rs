@@ -1,5 +1,6 @@
 //! What a directive knows beside its own tokens, and what it yields.
 
+use super::Warning;
 use super::error::{Error, Result};
 use crate::config::http::Route;
 use crate::config::logging::Log;
@@ -23,6 +24,8 @@ pub(super) struct Shared<'a> {
     pub(super) php_servers: Counter,
     /// The named routes that are invoked by what is being read, and where that is.
     pub(super) invoked: RefCell<Invoked>,
+    /// What looks odd in directives.
+    pub(super) warnings: Warnings,
     /// Where files are.
     pub(super) loader: &'a dyn Loader,
 }
@@ -45,6 +48,10 @@ pub(super) struct Scope<'a> {
 #[derive(Default)]
 pub(super) struct Counter(Cell<u32>);
 
+/// What looks odd, in the order in which directives are read.
+#[derive(Default)]
+pub(super) struct Warnings(RefCell<Vec<Warning>>);
+
 /// What a directive yields.
 #[derive(Clone)]
 pub(super) enum Value {
@@ -57,7 +64,7 @@ pub(super) enum Value {
     /// Where the site listens.
     Bind(Bind),
     /// A log of the site.
-    Log(NamedLog),
+    Log(Box<NamedLog>),
 }
 
 /// A value and the directive that it comes from.
@@ -105,6 +112,20 @@ impl Counter {
     /// The next name of a group.
     pub(super) fn next_group(&self) -> String {
         format!("group{}", self.next())
+    }
+}
+
+impl Warnings {
+    /// Adds one in Caddy's words; `logger` is the one under which Caddy prints it, empty for
+    /// its main one.
+    pub(super) fn push(&self, logger: &'static str, message: impl Into<String>) {
+        let message = message.into();
+        self.0.borrow_mut().push(Warning { message, place: None, fields: Vec::new(), logger });
+    }
+
+    /// All of them, which are forgotten.
+    pub(super) fn take(&self) -> Vec<Warning> {
+        self.0.take()
     }
 }
 

@@ -12,7 +12,7 @@ use super::scope::Shared;
 use super::sites::Site;
 use super::stable_sort::stable_sort;
 use crate::config::handlers::{Handler, Subroute};
-use crate::config::http::{AutomaticHttps, Errors, Route, Server};
+use crate::config::http::{AutomaticHttps, Errors, Metrics, Route, Server};
 use crate::config::logging::Logging;
 use crate::config::matchers::MatcherSet;
 use crate::config::tls::{ConnectionPolicy, Tls};
@@ -25,6 +25,7 @@ use std::sync::Arc;
 /// What the sites come to.
 pub(super) struct Built {
     pub(super) servers: BTreeMap<String, Server>,
+    pub(super) metrics: Option<Metrics>,
     pub(super) logging: Option<Logging>,
     pub(super) tls: Option<Tls>,
     pub(super) tls_sites: Vec<TlsSite>,
@@ -98,12 +99,13 @@ pub(super) fn build(
         let server = build_one(pairing, &mut sites, named_routes, options, shared, warnings)?;
         servers.insert(format!("srv{index}"), server);
     }
-    let servers = apply_options(servers, options)
+    let mut servers = apply_options(servers, options)
         .map_err(|error| error.wrap(|text| format!("applying global server options: {text}")))?;
+    let metrics = hoist_metrics(&mut servers, options);
     let tls = automation::build(&pairings, &sites, options)?;
     let logging = logs::build(&pairings, &sites, options);
     let tls_sites = tls_sites(&sites, options);
-    Ok(Built { servers, logging, tls, tls_sites })
+    Ok(Built { servers, metrics, logging, tls, tls_sites })
 }
 
 /// Finds out which keys of which sites share listeners.
@@ -298,18 +300,23 @@ fn sort_by_specificity(parts: &mut [Part], sites: &[Site]) {
 /// How specific a site is.
 struct Rank {
     host: usize,
-    path: usize,
+    /// Of the most specific path, wildcards and all.
+    path_length: usize,
     has_wildcard: bool,
 }
 
 impl Rank {
     fn of(part: &Part, sites: &[Site]) -> Self {
-        let most = |text: fn(&Address) -> &str| {
-            part.addresses(sites).map(|address| specificity(text(address))).max().unwrap_or(0)
-        };
+        let mut path = "";
+        for address in part.addresses(sites) {
+            if specificity(&address.path) > specificity(path) {
+                path = &address.path;
+            }
+        }
+        let hosts = part.addresses(sites).map(|address| specificity(&address.host));
         Self {
-            host: most(|address| &address.host),
-            path: most(|address| &address.path),
+            host: hosts.max().unwrap_or(0),
+            path_length: path.len(),
             has_wildcard: part
                 .addresses(sites)
                 .any(|address| address.host.is_empty() || address.host.contains('*')),
@@ -321,7 +328,7 @@ impl Rank {
             (0, _) => false,
             (_, 0) => true,
             _ if self.has_wildcard != other.has_wildcard => other.has_wildcard,
-            (own, others) if own == others => self.path > other.path,
+            (own, others) if own == others => self.path_length > other.path_length,
             (own, others) => own > others,
         }
     }
@@ -504,6 +511,16 @@ fn apply_options(
         (name, server)
     });
     Ok(applied.collect())
+}
+
+/// Takes the servers' own `metrics` out into that of all of them. What they leave of the
+/// option `metrics` is `per_host`, as in Caddy.
+fn hoist_metrics(servers: &mut BTreeMap<String, Server>, options: &Options) -> Option<Metrics> {
+    let own = servers.values_mut().filter_map(|server| server.metrics.take());
+    own.fold(options.metrics.clone(), |all, own| {
+        let per_host = own.per_host || all.is_some_and(|all| all.per_host);
+        Some(Metrics { per_host, ..Metrics::default() })
+    })
 }
 
 /// The addresses that are served over TLS, each once.

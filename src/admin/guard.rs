@@ -5,7 +5,7 @@
 //! those that do so openly.
 
 use super::error::ApiError;
-use crate::config::Admin;
+use crate::config::admin::Admin;
 use crate::http::NetworkAddress;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,

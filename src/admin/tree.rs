@@ -6,7 +6,6 @@
 //! floating-point ones, as in Go. The rules and the texts are Caddy's.
 
 use super::error::ApiError;
-use super::go_syntax;
 use crate::config::go_json;
 use serde_json::{Map, Number, Value};
 use std::collections::BTreeMap;
@@ -194,10 +193,8 @@ fn index(path: &str, text: &str, end: usize) -> Result<usize, ApiError> {
 
 /// Reads a value; its numbers become floating-point ones.
 fn decode(body: &[u8]) -> Result<Value, ApiError> {
-    let mut value = serde_json::from_slice(body).map_err(|error| {
-        let why = go_syntax::explain(body).unwrap_or_else(|| error.to_string());
-        ApiError::plain(format!("decoding request body: {why}"))
-    })?;
+    let mut value = crate::config::parse(body)
+        .map_err(|error| ApiError::plain(format!("decoding request body: {error}")))?;
     float(&mut value);
     Ok(value)
 }

@@ -1,13 +1,11 @@
-//! The admin endpoint, and how configurations are kept and fetched.
+//! The admin endpoint: what it is asked from where, and how configurations are had and kept.
 
 use super::duration::Duration;
 use super::is_default;
-use super::module::Slot;
+use super::module::slot;
 use super::tls::Issuer;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-const LOADER: Slot = Slot { namespace: "caddy.config_loaders", key: "module" };
 
 /// The admin endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,147 +14,137 @@ pub struct Admin {
     /// Whether there is none.
     #[serde(skip_serializing_if = "is_default")]
     pub disabled: bool,
-    /// Its address; that of the variable `CADDY_ADMIN` when empty, or `localhost:2019`.
+    /// Its address; `$CADDY_ADMIN`, then `localhost:2019`, when empty.
     #[serde(skip_serializing_if = "is_default")]
     pub listen: String,
-    /// Whether the `Origin` header is wanted and checked, whoever asks.
+    /// Whether the `Origin` header is checked.
     #[serde(skip_serializing_if = "is_default")]
     pub enforce_origin: bool,
-    /// The hosts and origins that may use it; its own address when absent, none when empty.
+    /// The hosts and origins that may use it; those of `listen` when absent, none when empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origins: Option<Vec<String>>,
-    /// How configurations are kept and fetched.
+    /// How configurations are had and kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<AdminConfig>,
-    /// Who this server is to others.
+    /// By which certificates the server is known to others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
     /// The endpoint for other machines.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub remote: Option<Remote>,
+    pub remote: Option<RemoteAdmin>,
 }
 
-/// How configurations are kept and fetched.
+/// How configurations are had and kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdminConfig {
-    /// Whether the running configuration is written to disk; it is when absent.
+    /// Whether the running configuration is written to disk; yes when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub persist: Option<bool>,
-    /// Where another configuration is fetched from once this one runs.
+    /// Where another configuration is had from once this one runs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub load: Option<Loader>,
-    /// How long to wait before that.
+    pub load: Option<ConfigLoader>,
+    /// How long that waits; not at all when 0.
     #[serde(skip_serializing_if = "is_default")]
     pub load_delay: Duration,
 }
 
-/// Fetches a configuration.
+/// Where a configuration is had from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self", rename_all = "snake_case")]
-pub enum Loader {
-    /// Over HTTP.
+pub enum ConfigLoader {
+    /// From another server.
     Http(HttpLoader),
 }
 
-impl Serialize for Loader {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        LOADER.serialize(|external| Self::serialize(self, external), s)
-    }
-}
+slot!(ConfigLoader, "caddy.config_loaders", "module");
 
-impl<'de> Deserialize<'de> for Loader {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        LOADER.deserialize(|external| Self::deserialize(external), d)
-    }
-}
-
-/// Fetches a configuration over HTTP.
+/// Asks another server for a configuration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpLoader {
     /// The method; `GET` when empty.
     #[serde(skip_serializing_if = "is_default")]
     pub method: String,
-    /// The address.
+    /// The URL.
     #[serde(skip_serializing_if = "is_default")]
     pub url: String,
-    /// More fields of the request.
+    /// The header fields of the request.
     #[serde(skip_serializing_if = "is_default")]
     pub header: BTreeMap<String, Vec<String>>,
-    /// How long it may take in all; without limit when 0.
+    /// How long each attempt may take; 5 minutes when 0.
     #[serde(skip_serializing_if = "is_default")]
     pub timeout: Duration,
-    /// What the answer is written in, when its type does not say so.
+    /// What the answer is written in; what its `Content-Type` says when empty.
     #[serde(skip_serializing_if = "is_default")]
     pub adapter: String,
-    /// How its server is trusted, and we are by it.
+    /// How the connection is secured.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tls: Option<LoaderTls>,
+    pub tls: Option<HttpLoaderTls>,
 }
 
-/// TLS of a fetched configuration.
+/// How the connection to a server of configurations is secured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct LoaderTls {
-    /// Whether this server shows its identity.
+pub struct HttpLoaderTls {
+    /// Whether the certificate of [`Admin::identity`] is shown.
     #[serde(skip_serializing_if = "is_default")]
     pub use_server_identity: bool,
-    /// The certificate to show, a PEM file.
+    /// The file of a certificate that is shown instead,
     #[serde(skip_serializing_if = "is_default")]
     pub client_certificate_file: String,
-    /// Its key.
+    /// and the file of its key.
     #[serde(skip_serializing_if = "is_default")]
     pub client_certificate_key_file: String,
-    /// Authorities to trust, PEM files.
+    /// Files with authorities that are trusted beside the system's.
     #[serde(skip_serializing_if = "is_default")]
     pub root_ca_pem_files: Vec<String>,
 }
 
-/// Who this server is to others.
+/// By which certificates the server is known to others.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Identity {
-    /// Names or IP addresses.
+    /// Its names.
     #[serde(skip_serializing_if = "is_default")]
     pub identifiers: Vec<String>,
-    /// Who signs for them.
+    /// Who signs them; the public authorities when empty.
     #[serde(skip_serializing_if = "is_default")]
     pub issuers: Vec<Issuer>,
 }
 
-/// The endpoint for other machines.
+/// The endpoint for other machines, which prove who they are with certificates.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Remote {
+pub struct RemoteAdmin {
     /// Its address; `:2021` when empty.
     #[serde(skip_serializing_if = "is_default")]
     pub listen: String,
-    /// Who may do what.
+    /// Who may do what; nobody anything when empty.
     #[serde(skip_serializing_if = "is_default")]
-    pub access_control: Vec<Access>,
+    pub access_control: Vec<AdminAccess>,
 }
 
-/// What the holders of some keys may do.
+/// Who may do what.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Access {
-    /// Certificates in DER, in base64.
+pub struct AdminAccess {
+    /// The certificates of those who may, in base64 of their DER form.
     #[serde(skip_serializing_if = "is_default")]
     pub public_keys: Vec<String>,
-    /// Everything when absent.
+    /// What they may; everything when empty.
     #[serde(skip_serializing_if = "is_default")]
-    pub permissions: Vec<Permission>,
+    pub permissions: Vec<AdminPermissions>,
 }
 
-/// Something that may be done.
+/// Requests that are allowed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Permission {
-    /// Below these paths.
+pub struct AdminPermissions {
+    /// To these paths; to all when empty.
     #[serde(skip_serializing_if = "is_default")]
     pub paths: Vec<String>,
-    /// With these methods.
+    /// With these methods; with all when empty.
     #[serde(skip_serializing_if = "is_default")]
     pub methods: Vec<String>,
 }

@@ -13,7 +13,7 @@ mod php;
 mod push;
 mod request_body;
 mod response_matcher;
-mod reverse_proxy;
+pub mod reverse_proxy;
 mod rewrite;
 mod static_response;
 mod subroute;
@@ -36,7 +36,7 @@ pub use php::{HotReload, Php};
 pub use push::{Push, PushResource};
 pub use request_body::{RequestBody, Timeouts};
 pub use response_matcher::{ResponseHandler, ResponseMatcher};
-pub use reverse_proxy::{ReverseProxy, Upstream};
+pub use reverse_proxy::ReverseProxy;
 pub use rewrite::{
     QueryArgument, QueryOps, QueryReplacement, RegexpReplacement, Rewrite, SubstringReplacement,
 };
@@ -46,13 +46,10 @@ pub use templates::{TemplateFunctions, Templates};
 pub use tracing::Tracing;
 pub use weak_string::WeakString;
 
-use super::module::Slot;
+use super::module::slot;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// The slot of a handler in a route.
-const SLOT: Slot = Slot { namespace: "http.handlers", key: "handler" };
 
 /// A handler, named by its `handler` field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,7 +86,7 @@ pub enum Handler {
     /// Bounds or replaces the request's body.
     RequestBody(RequestBody),
     /// Asks other servers.
-    ReverseProxy(ReverseProxy),
+    ReverseProxy(Box<ReverseProxy>),
     /// Changes the request.
     Rewrite(Rewrite),
     /// Gives a fixed answer.
@@ -106,14 +103,4 @@ pub enum Handler {
     Vars(BTreeMap<String, Value>),
 }
 
-impl Serialize for Handler {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        SLOT.serialize(|external| Self::serialize(self, external), s)
-    }
-}
-
-impl<'de> Deserialize<'de> for Handler {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        SLOT.deserialize(|external| Self::deserialize(external), d)
-    }
-}
+slot!(Handler, "http.handlers", "handler");

@@ -63,7 +63,7 @@ impl Handler {
             }
             Config::Php(c) => Kind::Php(Box::new(php::Php::provision(c, provision)?)),
             Config::ReverseProxy(_) => {
-                let text = "reverse_proxy: other servers cannot be asked yet";
+                let text = "reverse_proxy is not supported yet";
                 return Err(ProvisionError::Invalid(text.to_owned()));
             }
             Config::Rewrite(c) => Kind::Rewrite(Box::new(rewrite::Rewrite::provision(c)?)),

@@ -383,7 +383,7 @@ mod tests {
             r#"{"apps":{"http":{"servers":{"s":{"errors":{"routes":[{},{"handle":[
                 {"handler":"subroute","routes":[{"handle":[{"handler":"reverse_proxy"}]}]}]}]}}}}}}"#,
             "apps.http.servers.s.errors.routes[1].handle[0].routes[0].handle[0]: \
-             reverse_proxy: other servers cannot be asked yet",
+             reverse_proxy is not supported yet",
         );
         check(
             r#"{"apps":{"http":{"servers":{"s":{"routes":[{"handle":[

@@ -5,7 +5,7 @@ use super::load::LoadError;
 use super::{Instance, Origin};
 use crate::admin::{ApiError, Change, Method};
 use crate::config::Config;
-use crate::config::admin::{AdminConfig, HttpLoader, Loader};
+use crate::config::admin::{AdminConfig, ConfigLoader, HttpLoader};
 use crate::http::{NetworkAddress, fill_placeholders};
 use crate::logging::Level;
 use futures_util::future::BoxFuture;
@@ -25,7 +25,7 @@ fn settings(config: &Config) -> Option<&AdminConfig> {
 /// Refuses a loader that cannot be asked.
 pub(super) fn check(config: &Config) -> Result<(), LoadError> {
     let loader = settings(config).and_then(|settings| settings.load.as_ref());
-    let Some(Loader::Http(HttpLoader { url, tls, .. })) = loader else { return Ok(()) };
+    let Some(ConfigLoader::Http(HttpLoader { url, tls, .. })) = loader else { return Ok(()) };
     let wrong = |why: &str| Err(LoadError::Admin(format!("admin.config.load: {why}")));
     if tls.is_some() || url.starts_with("https:") {
         return wrong("fetching a configuration over HTTPS is not supported yet");
@@ -58,7 +58,7 @@ pub(super) fn fetch(instance: Weak<Instance>, settings: AdminConfig) -> BoxFutur
 }
 
 async fn go_on(instance: Weak<Instance>, settings: AdminConfig) {
-    let AdminConfig { load: Some(Loader::Http(loader)), load_delay, .. } = settings else {
+    let AdminConfig { load: Some(ConfigLoader::Http(loader)), load_delay, .. } = settings else {
         return;
     };
     let delay = load_delay.to_std();
