@@ -31,6 +31,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use load::Next;
 use parking_lot::Mutex as SyncMutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{Mutex, watch};
@@ -56,6 +57,7 @@ pub struct Instance {
     /// Held by the load that is under way.
     running: Mutex<Running>,
     stop: watch::Sender<bool>,
+    serves: AtomicBool,
     me: Weak<Self>,
 }
 
@@ -107,6 +109,7 @@ impl Instance {
             source: SyncMutex::new(None),
             running: Mutex::new(running),
             stop: watch::Sender::new(false),
+            serves: AtomicBool::new(false),
             me: me.clone(),
         })
     }
@@ -141,6 +144,11 @@ impl Instance {
             force,
         };
         self.change_from(change, Origin::Pushed).await
+    }
+
+    /// Whether any configuration has come as far as to be answered by.
+    pub fn serves(&self) -> bool {
+        self.serves.load(Ordering::Relaxed)
     }
 
     /// Says which file the configuration came from.
@@ -270,6 +278,8 @@ impl Instance {
         let Next { logs, endpoint, php, http, admin } = next;
         let had_admin = running.admin.addresses();
         let grace = running.http.grace();
+        // Before the first listener accepts: who is answered finds this set.
+        let is_first = !self.serves.swap(true, Ordering::Relaxed);
         let retired = running.http.publish(http);
         let retired_admin = match admin {
             Some(admin) => running.admin.publish(admin),
@@ -282,7 +292,7 @@ impl Instance {
             Some(_) => {}
             None => logs.write(Level::Warn, "admin", "admin endpoint disabled", |_| {}),
         }
-        if !self.is_empty() {
+        if !is_first {
             log_grace(&logs, grace);
         }
         running.retiring.spawn(async move {
@@ -295,11 +305,6 @@ impl Instance {
         });
         running.retiring.spawn(retired_admin.drain());
         while running.retiring.try_join_next().is_some() {}
-    }
-
-    /// Whether there was no configuration yet.
-    fn is_empty(&self) -> bool {
-        self.tree.load().json() == Tree::default().json()
     }
 }
 

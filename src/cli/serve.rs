@@ -102,7 +102,11 @@ async fn run(instance: &Arc<Instance>, job: Job) -> anyhow::Result<ExitCode> {
     let loading = instance.load(json, true);
     tokio::select! {
         loaded = loading => loaded.map_err(|e| anyhow!("loading initial config: {e}"))?,
-        name = signals.next_end() => return Ok(interrupted(&logs, name)),
+        // It may be answering already, in the last steps of the load.
+        name = signals.next_end() => return Ok(match instance.serves() {
+            true => end(instance, Some(name), &mut signals).await,
+            false => interrupted(&logs, name),
+        }),
     }
     instance.logs().write(Level::Info, "", &greeting, |_| {});
     if let Some(address) = pingback {

@@ -83,8 +83,8 @@ fn parse(bytes: &[u8]) -> Option<Answer> {
     let head = std::str::from_utf8(&bytes[..end]).ok()?;
     let rest = &bytes[end + 4..];
     let mut lines = head.split("\r\n");
-    let mut answer = Answer::default();
-    answer.status = lines.next()?.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
+    let status = lines.next()?.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
+    let mut answer = Answer { status, ..Answer::default() };
     let (mut chunked, mut length) = (false, None);
     for line in lines {
         let (name, value) = line.split_once(':')?;
