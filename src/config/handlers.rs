@@ -1,5 +1,9 @@
 //! HTTP handlers.
 
+pub mod acme_server;
+
+pub use acme_server::AcmeServer;
+
 use super::duration::Duration;
 use super::http::Route;
 use super::is_default;
@@ -16,6 +20,8 @@ const SLOT: Slot = Slot { namespace: "http.handlers", key: "handler" };
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self", rename_all = "snake_case")]
 pub enum Handler {
+    /// Signs certificates for others.
+    AcmeServer(AcmeServer),
     /// Compresses answers.
     Encode(Encode),
     /// Fails, so that error routes answer.
