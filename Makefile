@@ -3,12 +3,14 @@
 CARGO       ?= cargo
 PREFIX      ?= /usr/local
 CONFORMANCE ?= ../shared/conformance
+# The Caddy that `make compare` asks.
+CADDY       ?= $(HOME)/go/bin/caddy
 # What `make run` serves.
 SITE        ?= examples/fan-out
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build run test lint conformance conformance-update bench soak \
-        profile-cpu profile-mem install clean
+        compare profile-cpu profile-mem install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +39,10 @@ conformance: setup ## play the recorded cases of CONFORMANCE=DIR against the bin
 conformance-update: setup ## the same, then add what passes now to the list of passing cases
 	$(CARGO) build --locked --workspace --bins
 	tests/conformance/run.py --cases $(CONFORMANCE) --bin target/debug/pogo --update
+
+compare: ## whether Caddy makes the same of 2,000 generated Caddyfiles (CADDY=PATH)
+	$(CARGO) build --locked --bin pogo
+	benches/compare.py --bin target/debug/pogo --caddy $(CADDY) --count 2000
 
 bench: build ## measure beside nginx and php-fpm, in one run
 	@packaging/debian.sh bench

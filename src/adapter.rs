@@ -5,6 +5,7 @@
 //! * `options`: the global options, a file per word;
 //! * `sites`: each site's tokens, `shorthands` first, into what its directives yield;
 //! * `directives`: a file per word; `matchers`: the same for matchers;
+//! * `named_routes`: the routes that sites invoke;
 //! * `routes`: the order of what they yield, by Caddy's rules;
 //! * `address`, `servers`: which sites share a server, and what its routes are;
 //! * `automation`, `logs`: what follows from the sites for certificates and logs.
@@ -24,6 +25,7 @@ mod goldens;
 mod log_modules;
 mod logs;
 mod matchers;
+mod named_routes;
 mod options;
 pub mod php_server_command;
 mod response_matcher;
@@ -45,8 +47,10 @@ use crate::config::{Admin, AdminConfig, Apps, Config};
 use caddyfile_parser::parse::Fact;
 use caddyfile_parser::{Loader, Warning as LanguageWarning};
 use error::Result;
+use named_routes::NamedRoutes;
 use options::Options;
 use scope::{Counter, Shared};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// What a Caddyfile adapts to.
@@ -100,10 +104,12 @@ pub fn adapt_sites(file: &str, bytes: &[u8], loader: &dyn Loader) -> Result<Adap
         groups: Counter::default(),
         logs: Counter::default(),
         php_servers: Counter::default(),
+        invoked: RefCell::default(),
         loader,
     };
+    let named_routes = NamedRoutes::take(&mut blocks, &shared)?;
     let sites = sites::read(blocks, &shared)?;
-    let built = servers::build(sites, &options, &shared, &mut warnings)?;
+    let built = servers::build(sites, &named_routes, &options, &shared, &mut warnings)?;
     warnings.extend(unformatted(file, bytes));
     let tls_sites = built.tls_sites.clone();
     Ok(Adapted { config: assemble(options, built), warnings, tls_sites })

@@ -25,6 +25,7 @@ mod handle;
 mod handle_errors;
 mod handle_path;
 mod header;
+mod invoke;
 pub(super) mod log;
 mod method;
 mod php;
@@ -84,6 +85,7 @@ const TABLE: &[Directive] = &[
     handler("try_files", Values(try_files::parse)),
     handler("request_header", Values(request_header::parse)),
     handler("encode", Handles(encode::parse)),
+    handler("invoke", Handles(invoke::parse)),
     handler("handle", Handles(handle::parse)),
     handler("handle_path", Values(handle_path::parse)),
     handler("route", Handles(route::parse)),
@@ -154,7 +156,7 @@ fn new_route(matcher: Option<MatcherSet>, handler: Handler) -> Value {
 }
 
 /// Reads the directives of a block into a subroute, in the order of the table.
-fn parse_subroute(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Subroute> {
+pub(super) fn parse_subroute(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Subroute> {
     let mut yields = parse_block(d, scope)?;
     let routes = routes::sorted(&mut yields, scope.shared)?;
     Ok(Subroute { routes, errors: None })

@@ -10,32 +10,63 @@
 //!
 //! To add a matcher: a file with its `parse`, and a line in [`TABLE`].
 
+mod client_ip;
+mod expression;
 mod file;
 mod header;
+mod header_regexp;
 mod host;
 mod method;
 mod not;
 mod path;
+mod path_regexp;
+mod protocol;
+mod query;
+mod remote_ip;
+mod tls;
+mod url_pattern;
+mod vars;
+mod vars_regexp;
 
 pub(super) use header::parse_fields;
 
 use super::error::{Error, Result};
 use super::scope::Matchers;
-use crate::config::matchers::MatcherSet;
+use crate::config::matchers::{MatcherSet, Regexp};
 use caddyfile_parser::{Dispenser, Segment, Token};
+
+/// The set that is being defined.
+struct Definition<'a> {
+    /// What has been read of it.
+    set: &'a mut MatcherSet,
+    /// Its name without the `@`, which regular expressions in it have, too; empty for a
+    /// set without a name, as `not` has it.
+    name: &'a str,
+}
 
 /// A matcher's word and the function that reads all its uses in one set, one segment
 /// after the other.
-type Matcher = (&'static str, fn(&mut Dispenser, &mut MatcherSet) -> Result<()>);
+type Matcher = (&'static str, fn(&mut Dispenser, &mut Definition<'_>) -> Result<()>);
 
 /// The matchers.
 const TABLE: &[Matcher] = &[
+    ("client_ip", client_ip::parse),
+    ("expression", expression::parse),
     ("file", file::parse),
     ("header", header::parse),
+    ("header_regexp", header_regexp::parse),
     ("host", host::parse),
     ("method", method::parse),
     ("not", not::parse),
     ("path", path::parse),
+    ("path_regexp", path_regexp::parse),
+    ("protocol", protocol::parse),
+    ("query", query::parse),
+    ("remote_ip", remote_ip::parse),
+    ("tls", tls::parse),
+    ("url_pattern", url_pattern::parse),
+    ("vars", vars::parse),
+    ("vars_regexp", vars_regexp::parse),
 ];
 
 /// Reads a definition, `@name …`, into `matchers`.
@@ -52,17 +83,19 @@ pub(super) fn define(segment: Segment, matchers: &mut Matchers) -> Result<()> {
         return Err(Error::blame(&d.token(), text));
     }
     let mut set = MatcherSet::default();
-    if d.next_arg() {
+    let mut into = Definition { set: &mut set, name: &name[1..] };
+    let starts_quoted = d.next_arg() && d.token().quoted();
+    if starts_quoted {
+        // A quoted word is an expression that has lost its name.
         let first = d.token();
-        if first.quoted() {
-            // A quoted word is an expression that has lost its name.
-            let word = Token { text: "expression".to_owned(), ..first.clone() };
-            parse_one("expression", vec![word, first], &mut set, Error::blame)?;
+        let word = Token { text: "expression".to_owned(), ..first.clone() };
+        parse_one("expression", vec![word, first], &mut into, Error::blame)?;
+    } else {
+        d.reset();
+        d.next();
+        for (word, tokens) in by_word(&mut d) {
+            parse_one(&word, tokens, &mut into, Error::blame)?;
         }
-        d.prev();
-    }
-    for (word, tokens) in by_word(&mut d) {
-        parse_one(&word, tokens, &mut set, Error::blame)?;
     }
     matchers.insert(name, set);
     Ok(())
@@ -71,9 +104,10 @@ pub(super) fn define(segment: Segment, matchers: &mut Matchers) -> Result<()> {
 /// Reads the set in the arguments or the block that follow, as `not` has it.
 fn parse_nested(d: &mut Dispenser) -> Result<MatcherSet> {
     let mut set = MatcherSet::default();
+    let mut into = Definition { set: &mut set, name: "" };
     for (word, tokens) in by_word(d) {
         let unknown = |_: &Token, text: String| Error::from(d.err(text));
-        parse_one(&word, tokens, &mut set, unknown)?;
+        parse_one(&word, tokens, &mut into, unknown)?;
     }
     Ok(set)
 }
@@ -97,7 +131,7 @@ fn by_word(d: &mut Dispenser) -> Vec<(String, Vec<Token>)> {
 fn parse_one(
     word: &str,
     tokens: Vec<Token>,
-    set: &mut MatcherSet,
+    into: &mut Definition<'_>,
     unknown: impl FnOnce(&Token, String) -> Error,
 ) -> Result<()> {
     let Some((_, parse)) = TABLE.iter().find(|(name, _)| *name == word) else {
@@ -107,7 +141,7 @@ fn parse_one(
         let known = TABLE.iter().map(|(name, _)| *name);
         return Err(unknown(first, text).relocate(first).suggest(known));
     };
-    parse(&mut Dispenser::new(tokens), set)
+    parse(&mut Dispenser::new(tokens), into)
 }
 
 /// Reads all arguments of all uses of a matcher that takes a plain list.
@@ -118,6 +152,19 @@ fn parse_list(d: &mut Dispenser, word: &str) -> Result<Vec<String>> {
         expect_no_block(d, word)?;
     }
     Ok(list)
+}
+
+/// Reads `[NAME] FIELD EXPRESSION` behind a matcher's word, which is loaded.
+fn parse_field_regexp(d: &mut Dispenser, default_name: &str) -> Result<(String, Regexp)> {
+    let Some([first, second]) = d.args() else {
+        return Err(d.arg_err().into());
+    };
+    let (name, field, pattern) = match d.args() {
+        Some([third]) => (first, second, third),
+        None => (String::new(), first, second),
+    };
+    let name = if name.is_empty() { default_name.to_owned() } else { name };
+    Ok((field, Regexp { name, pattern }))
 }
 
 fn expect_no_block(d: &mut Dispenser, word: &str) -> Result<()> {

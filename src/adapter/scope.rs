@@ -4,8 +4,8 @@ use super::error::{Error, Result};
 use crate::config::http::Route;
 use crate::config::logging::Log;
 use crate::config::matchers::MatcherSet;
-use caddyfile_parser::{Dispenser, Loader};
-use std::cell::Cell;
+use caddyfile_parser::{Dispenser, Loader, Token};
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 /// Matcher sets by the names that sites give them, with their `@`.
@@ -21,9 +21,14 @@ pub(super) struct Shared<'a> {
     pub(super) logs: Counter,
     /// Numbers the uses of `php` and `php_server`.
     pub(super) php_servers: Counter,
+    /// The named routes that are invoked by what is being read, and where that is.
+    pub(super) invoked: RefCell<Invoked>,
     /// Where files are.
     pub(super) loader: &'a dyn Loader,
 }
+
+/// The names of named routes, and the tokens that invoke them.
+pub(super) type Invoked = BTreeMap<String, Token>;
 
 /// What a directive knows beside its own tokens.
 #[derive(Clone)]
@@ -90,6 +95,11 @@ impl Counter {
     /// The number, which is one higher at each call.
     pub(super) fn next(&self) -> u32 {
         self.0.replace(self.0.get() + 1)
+    }
+
+    /// Starts again from 0.
+    pub(super) fn reset(&self) {
+        self.0.set(0);
     }
 
     /// The next name of a group.

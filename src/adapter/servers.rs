@@ -5,6 +5,7 @@ use super::address::{self, Address};
 use super::automation;
 use super::error::{Error, Result};
 use super::logs;
+use super::named_routes::NamedRoutes;
 use super::options::Options;
 use super::routes;
 use super::scope::Shared;
@@ -86,6 +87,7 @@ impl Part {
 /// When an address is wrong, or two sites are in conflict.
 pub(super) fn build(
     mut sites: Vec<Site>,
+    named_routes: &NamedRoutes,
     options: &Options,
     shared: &Shared<'_>,
     warnings: &mut Vec<Warning>,
@@ -93,7 +95,7 @@ pub(super) fn build(
     let mut pairings = pair(&mut sites, options)?;
     let mut servers = BTreeMap::new();
     for (index, pairing) in pairings.iter_mut().enumerate() {
-        let server = build_one(pairing, &mut sites, options, shared, warnings)?;
+        let server = build_one(pairing, &mut sites, named_routes, options, shared, warnings)?;
         servers.insert(format!("srv{index}"), server);
     }
     let servers = apply_options(servers, options)
@@ -171,6 +173,7 @@ fn consolidate(by_listener: &BTreeMap<String, BTreeMap<String, Vec<Part>>>) -> V
 fn build_one(
     pairing: &mut Pairing,
     sites: &mut [Site],
+    named_routes: &NamedRoutes,
     options: &Options,
     shared: &Shared<'_>,
     warnings: &mut Vec<Warning>,
@@ -184,6 +187,9 @@ fn build_one(
     };
     warn_of_paths(pairing, sites, warnings);
     sort_by_specificity(&mut pairing.parts, sites);
+    for part in &pairing.parts {
+        named_routes.add(&sites[part.site].invoked, &mut server.named_routes)?;
+    }
     let mut tls = TlsNeed::new(&server);
     for part in &pairing.parts {
         warn_of_unspecified(part, sites, warnings);

@@ -4,7 +4,7 @@ use super::address::Address;
 use super::directives;
 use super::error::{Error, Result};
 use super::matchers;
-use super::scope::{Bind, Matchers, NamedLog, Scope, Shared, Value, Yield};
+use super::scope::{Bind, Invoked, Matchers, NamedLog, Scope, Shared, Value, Yield};
 use super::shorthands;
 use crate::config::http::Route;
 use caddyfile_parser::{Segment, ServerBlock, Token};
@@ -24,6 +24,8 @@ pub(super) struct Site {
     pub(super) binds: Vec<Bind>,
     /// Its logs.
     pub(super) logs: Vec<NamedLog>,
+    /// The named routes that it invokes.
+    pub(super) invoked: Invoked,
 }
 
 /// Refuses blocks that start with a matcher or a directive: they have lost their braces.
@@ -70,14 +72,7 @@ fn read_one(mut block: ServerBlock, shared: &Shared<'_>) -> Result<Site> {
             None => Error::new(text),
         });
     }
-    if block.is_named_route {
-        let key = &block.keys[0];
-        let text = format!("{}:{}: unrecognized directive: &({})", key.file, key.line, key.text);
-        return Err(Error::blame(key, text));
-    }
-    let files: BTreeSet<&str> =
-        block.segments.iter().flat_map(|segment| &segment.0).map(|token| &*token.file).collect();
-    let files: Vec<String> = files.into_iter().map(clean).collect();
+    let files = files_of(&block);
     let mut definitions = Matchers::new();
     let (defining, directives): (Vec<Segment>, Vec<Segment>) =
         block.segments.into_iter().partition(|segment| segment.directive().starts_with('@'));
@@ -92,6 +87,7 @@ fn read_one(mut block: ServerBlock, shared: &Shared<'_>) -> Result<Site> {
         error_routes: Vec::new(),
         binds: Vec::new(),
         logs: Vec::new(),
+        invoked: Invoked::new(),
     };
     for segment in directives {
         for one in read_directive(segment, &scope, block.has_braces)? {
@@ -103,7 +99,15 @@ fn read_one(mut block: ServerBlock, shared: &Shared<'_>) -> Result<Site> {
             }
         }
     }
+    site.invoked = shared.invoked.take();
     Ok(site)
+}
+
+/// The files that a block's tokens come from, sorted.
+pub(super) fn files_of(block: &ServerBlock) -> Vec<String> {
+    let tokens = block.segments.iter().flat_map(|segment| &segment.0);
+    let files: BTreeSet<&str> = tokens.map(|token| &*token.file).collect();
+    files.into_iter().map(clean).collect()
 }
 
 fn read_directive(segment: Segment, scope: &Scope<'_>, has_braces: bool) -> Result<Vec<Yield>> {

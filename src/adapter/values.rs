@@ -26,6 +26,10 @@ const SIZES: [(&str, f64); 13] = [
     ("e", 1e18),
 ];
 
+/// What the word `private_ranges` stands for.
+pub(super) const PRIVATE_RANGES: [&str; 6] =
+    ["192.168.0.0/16", "172.16.0.0/12", "10.0.0.0/8", "127.0.0.1/8", "fd00::/8", "::1"];
+
 /// The argument that must follow on this line.
 pub(super) fn expect_arg(d: &mut Dispenser) -> Result<String> {
     if !d.next_arg() {

@@ -1,8 +1,10 @@
 //! HTTP handlers.
 
-pub mod acme_server;
+mod acme_server;
+mod invoke;
 
-pub use acme_server::AcmeServer;
+pub use acme_server::{AcmePolicy, AcmeRules, AcmeServer};
+pub use invoke::Invoke;
 
 use super::duration::Duration;
 use super::http::Route;
@@ -30,6 +32,8 @@ pub enum Handler {
     FileServer(FileServer),
     /// Changes headers.
     Headers(Headers),
+    /// Runs a named route.
+    Invoke(Invoke),
     /// Runs PHP.
     Php(Php),
     /// Asks other servers.

@@ -87,6 +87,9 @@ pub struct Server {
     /// Routes that answer errors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub errors: Option<Errors>,
+    /// Routes that the handler `invoke` runs, by their names.
+    #[serde(skip_serializing_if = "is_default")]
+    pub named_routes: BTreeMap<String, Route>,
     /// TLS, chosen at the handshake.
     #[serde(skip_serializing_if = "is_default")]
     pub tls_connection_policies: Vec<ConnectionPolicy>,

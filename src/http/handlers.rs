@@ -57,6 +57,10 @@ impl Handler {
                 needs_body = handler.needs_body();
                 Kind::Headers(Box::new(handler))
             }
+            Config::Invoke(_) => {
+                let text = "the handler invoke is not supported yet";
+                return Err(ProvisionError::Invalid(text.to_owned()));
+            }
             Config::Php(c) => Kind::Php(Box::new(php::Php::provision(c, provision)?)),
             Config::ReverseProxy(_) => {
                 let text = "reverse_proxy: other servers cannot be asked yet";

@@ -35,6 +35,7 @@ enum Matcher {
 impl MatcherSet {
     /// Compiles a set.
     pub(crate) fn provision(config: &Config) -> Result<Self, ProvisionError> {
+        refuse_missing(config)?;
         let mut matchers = Vec::new();
         matchers.extend(config.method.as_ref().map(|m| Matcher::Method(method::Method::new(m))));
         matchers.extend(config.host.as_ref().map(|h| Matcher::Host(host::Host::new(h))));
@@ -71,6 +72,50 @@ impl MatcherSet {
     }
 }
 
+/// Refuses matchers that do nothing yet: a set without one of its matchers would match
+/// more than somebody asked for.
+fn refuse_missing(config: &Config) -> Result<(), ProvisionError> {
+    let Config {
+        client_ip,
+        expression,
+        file: _,
+        header: _,
+        header_regexp,
+        host: _,
+        method: _,
+        not: _,
+        path: _,
+        path_regexp,
+        protocol,
+        query,
+        remote_ip,
+        tls,
+        url_pattern,
+        vars,
+        vars_regexp,
+    } = config;
+    let missing = [
+        ("client_ip", client_ip.is_some()),
+        ("expression", expression.is_some()),
+        ("header_regexp", header_regexp.is_some()),
+        ("path_regexp", path_regexp.is_some()),
+        ("protocol", protocol.is_some()),
+        ("query", query.is_some()),
+        ("remote_ip", remote_ip.is_some()),
+        ("tls", tls.is_some()),
+        ("url_pattern", url_pattern.is_some()),
+        ("vars", vars.is_some()),
+        ("vars_regexp", vars_regexp.is_some()),
+    ];
+    match missing.into_iter().find(|(_, is_there)| *is_there) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let text = format!("the matcher {name} is not supported yet");
+            Err(ProvisionError::Invalid(text).within(name))
+        }
+    }
+}
+
 /// Compiles sets.
 pub(super) fn provision(sets: &[Config]) -> Result<Vec<MatcherSet>, ProvisionError> {
     let compile = |(index, set)| {
@@ -87,4 +132,27 @@ pub(super) fn any(sets: &[MatcherSet], ex: &mut Exchange<'_>) -> Result<bool, Fa
         }
     }
     Ok(sets.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_matcher_that_does_nothing_yet_is_refused() {
+        let check = |json: &str, expected: &str| {
+            let set = serde_json::from_str(json).expect("the case is a matcher set");
+            let error = MatcherSet::provision(&set).expect_err("the case is refused");
+            assert_eq!(error.to_string(), expected);
+        };
+        check(
+            r#"{"path":["/"],"protocol":"https"}"#,
+            "protocol: the matcher protocol is not supported yet",
+        );
+        check(r#"{"not":[{"vars":{}}]}"#, "match[0].vars: the matcher vars is not supported yet");
+        check(
+            r#"{"file":{"fs":"embedded"}}"#,
+            "file.fs: the file system \"embedded\" is not supported yet",
+        );
+    }
 }

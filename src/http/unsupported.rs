@@ -62,6 +62,8 @@ fn refuse_in_server(path: &str, server: &Server, http_port: u16) -> Result<(), P
         enable_full_duplex: _,
         routes,
         errors: _,
+        // Nothing but the handler `invoke` reaches them, and that one refuses itself.
+        named_routes: _,
         tls_connection_policies,
         automatic_https,
         logs,

@@ -166,6 +166,7 @@ fn script_route(layout: &Layout, php: &Php, index: &str) -> Route {
         fallback = true;
     }
     let file = File {
+        fs: String::new(),
         root: php.root.clone(),
         try_files,
         try_policy: if fallback { "first_exist_fallback".to_owned() } else { String::new() },

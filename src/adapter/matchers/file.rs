@@ -1,8 +1,9 @@
 //! `file`: requests for which a file exists.
 
+use super::Definition;
 use crate::adapter::error::Result;
 use crate::adapter::values::{expect_arg, expect_args, unknown};
-use crate::config::matchers::{File, MatcherSet};
+use crate::config::matchers::File;
 use caddyfile_parser::Dispenser;
 
 const SUBDIRECTIVES: [&str; 4] = ["root", "try_files", "try_policy", "split_path"];
@@ -17,7 +18,7 @@ const SUBDIRECTIVES: [&str; 4] = ["root", "try_files", "try_policy", "split_path
 ///     split_path EXTENSION…
 /// }
 /// ```
-pub(super) fn parse(d: &mut Dispenser, set: &mut MatcherSet) -> Result<()> {
+pub(super) fn parse(d: &mut Dispenser, into: &mut Definition<'_>) -> Result<()> {
     let mut file = File::default();
     while d.next() {
         file.try_files.extend(d.remaining_args());
@@ -39,6 +40,6 @@ pub(super) fn parse(d: &mut Dispenser, set: &mut MatcherSet) -> Result<()> {
             }
         }
     }
-    set.file = Some(file);
+    into.set.file = Some(file);
     Ok(())
 }

@@ -1,9 +1,8 @@
 //! `header`: requests with some header fields.
 
-use super::expect_no_block;
+use super::{Definition, expect_no_block};
 use crate::adapter::error::Result;
 use crate::adapter::values::canonical_field;
-use crate::config::matchers::MatcherSet;
 use caddyfile_parser::Dispenser;
 use std::collections::BTreeMap;
 
@@ -11,10 +10,10 @@ use std::collections::BTreeMap;
 type Fields = BTreeMap<String, Option<Vec<String>>>;
 
 /// Reads `header FIELD VALUE` and `header !FIELD`; values of one field are alternatives.
-pub(super) fn parse(d: &mut Dispenser, set: &mut MatcherSet) -> Result<()> {
+pub(super) fn parse(d: &mut Dispenser, into: &mut Definition<'_>) -> Result<()> {
     let mut fields = Fields::new();
     parse_fields(d, &mut fields)?;
-    set.header = Some(fields);
+    into.set.header = Some(fields);
     Ok(())
 }
 

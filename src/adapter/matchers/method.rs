@@ -1,12 +1,11 @@
 //! `method`: requests with one of some methods.
 
-use super::parse_list;
+use super::{Definition, parse_list};
 use crate::adapter::error::Result;
-use crate::config::matchers::MatcherSet;
 use caddyfile_parser::Dispenser;
 
 /// Reads `method METHOD…`.
-pub(super) fn parse(d: &mut Dispenser, set: &mut MatcherSet) -> Result<()> {
-    set.method = Some(parse_list(d, "method")?);
+pub(super) fn parse(d: &mut Dispenser, into: &mut Definition<'_>) -> Result<()> {
+    into.set.method = Some(parse_list(d, "method")?);
     Ok(())
 }

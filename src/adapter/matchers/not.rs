@@ -1,16 +1,15 @@
 //! `not`: requests that none of some matcher sets match.
 
-use super::parse_nested;
+use super::{Definition, parse_nested};
 use crate::adapter::error::Result;
-use crate::config::matchers::MatcherSet;
 use caddyfile_parser::Dispenser;
 
 /// Reads `not MATCHER …` or `not { MATCHER … }`; within one use all must match.
-pub(super) fn parse(d: &mut Dispenser, set: &mut MatcherSet) -> Result<()> {
+pub(super) fn parse(d: &mut Dispenser, into: &mut Definition<'_>) -> Result<()> {
     let mut sets = Vec::new();
     while d.next() {
         sets.push(parse_nested(d)?);
     }
-    set.not = Some(sets);
+    into.set.not = Some(sets);
     Ok(())
 }

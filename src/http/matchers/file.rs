@@ -81,6 +81,10 @@ impl FileMatch {
 
 impl File {
     pub(super) fn provision(config: &Config) -> Result<Self, ProvisionError> {
+        if !config.fs.is_empty() {
+            let text = format!("the file system \"{}\" is not supported yet", config.fs);
+            return Err(ProvisionError::Invalid(text).within("file.fs"));
+        }
         let policy = match config.try_policy.as_str() {
             "" | "first_exist" => Policy::FirstExist,
             "first_exist_fallback" => Policy::FirstExistFallback,
