@@ -203,7 +203,8 @@ class Comparison:
             found = verdict(theirs, ours)
         if not found and self.share and index % self.share == 0:
             one, two = self.caddy.fmt(text), self.pogo.fmt(text)
-            if one != two:
+            # Caddy 2.11.9 writes a `{` at the end of the file; what was recorded does not.
+            if two.rstrip("\n") not in (one.rstrip("\n"), one.rstrip("{\n\t ")):
                 found = "fmt", "Caddy: %r\nPogo:  %r" % (one, two)
         return theirs[0], found
 

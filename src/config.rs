@@ -10,6 +10,7 @@ mod json;
 pub mod logging;
 pub mod matchers;
 mod module;
+pub mod network_proxy;
 pub mod php;
 pub mod pki;
 pub mod storage;
@@ -92,4 +93,11 @@ pub struct Apps {
 /// Whether a field is left out because it says nothing.
 pub fn is_default<T: Default + PartialEq>(v: &T) -> bool {
     *v == T::default()
+}
+
+/// Reads a module of a map from name to module: `null` stands for its defaults, as in Go.
+fn some_or_default<'de, T: Default + Deserialize<'de>, D: serde::Deserializer<'de>>(
+    d: D,
+) -> Result<Option<T>, D::Error> {
+    Option::<T>::deserialize(d).map(|module| Some(module.unwrap_or_default()))
 }

@@ -1,16 +1,17 @@
 //! A configuration's `http` app, serving.
 //!
-//! In reading order: [`server`] compiles a configuration and owns the listeners,
-//! [`unsupported`] refuses what is not there yet;
-//! [`listener`] accepts, [`conn`] is the stream and [`connection`] what its requests
-//! share; [`h1`] with [`request_line`] and [`h2`] with [`session`] speak the protocols; [`serve`] is the life of one request,
+//! In reading order: [`server`] compiles a configuration, [`unsupported`] refuses what is
+//! not there yet, [`live`] puts one configuration in the place of another; [`address`] is
+//! what can be listened on, [`socket`] opens it and [`listener`] accepts, [`conn`] is the
+//! stream and [`connection`] what its requests share; [`h1`] with [`request_line`] and [`h2`] with [`session`] speak the protocols; [`serve`] is the life of one request ([`service`] when no route answers it),
 //! [`exchange`] the request itself and [`response`] the way of its answer, with [`head`]; [`routes`],
 //! [`matchers`] and [`handlers`] decide what it is; [`placeholder`], [`uri`] and [`glob`]
 //! are the languages they speak.
 //!
-//! Every protocol ends as a pingora session, so nothing behind the first five knows which
+//! Every protocol ends as a pingora session, so nothing behind [`session`] knows which
 //! one it is. This room does not know Caddyfiles, nor how PHP runs.
 
+mod address;
 mod conn;
 mod connection;
 mod exchange;
@@ -20,6 +21,7 @@ mod h2;
 mod handlers;
 mod head;
 mod listener;
+mod live;
 mod matchers;
 mod placeholder;
 mod request_line;
@@ -27,11 +29,15 @@ mod response;
 mod routes;
 mod serve;
 mod server;
+pub mod service;
 mod session;
+mod socket;
 mod unsupported;
 mod uri;
 
 #[cfg(test)]
 mod tests;
 
-pub use server::{BindError, Bound, ProvisionError, Server};
+pub use address::{Endpoint, NetworkAddress, fill_placeholders};
+pub use live::{Live, Prepared, Retired};
+pub use server::{BindError, ProvisionError, Server};

@@ -82,6 +82,29 @@ fn an_error_in_the_caddyfile_names_the_place() {
 }
 
 #[test]
+fn fmt_prints_compares_and_overwrites() {
+    let site = Site::with_caddyfile("a {\n  b  c\n}\n");
+    let unformatted = "Caddyfile:2: Caddyfile input is not formatted; Tip: use '--overwrite'";
+    check(&site, &["fmt"], 1, "a {\n\tb c\n}\n", unformatted);
+    let compared = "  a {\n-   b  c\n+ \tb c\n  }\n  \n";
+    check(&site, &["fmt", "--diff"], 1, compared, unformatted);
+    check(&site, &["fmt", "-d", "-w", "Caddyfile"], 0, "", "");
+    check(&site, &["fmt", "-d", "--config", "Caddyfile"], 0, "  a {\n  \tb c\n  }\n  \n", "");
+}
+
+#[test]
+fn fmt_takes_one_file() {
+    let site = Site::with_caddyfile("");
+    let two = "fmt does not support multiple files  a b";
+    check(&site, &["fmt", "a", "b"], 1, "", two);
+    let two = "fmt does not support multiple files a b";
+    check(&site, &["fmt", "-c", "a", "b"], 1, "", two);
+    check(&site, &["fmt", "."], 1, "", "reading input file: read .: is a directory");
+    let missing = "reading input file: open nowhere: no such file or directory";
+    check(&site, &["fmt", "nowhere"], 1, "", missing);
+}
+
+#[test]
 fn a_missing_configuration_is_one_clear_error() {
     let site = Site::new();
     check(&site, &["run"], 1, "", "there is no Caddyfile in this folder");

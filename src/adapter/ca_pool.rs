@@ -26,9 +26,6 @@ const TABLE: &[(&str, Parse)] = &[
     ("system", parse_system),
 ];
 
-// The directives that name pools follow.
-const _: Parse = parse;
-
 /// Reads the pool whose name is loaded, with its block.
 pub(super) fn parse(d: &mut Dispenser) -> Result<CaPool> {
     match TABLE.iter().find(|(name, _)| *name == d.val()) {

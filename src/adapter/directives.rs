@@ -17,18 +17,22 @@
 //! ```
 
 mod abort;
+mod acme_server;
 mod bind;
 mod encode;
 mod error;
 mod file_server;
+mod forward_auth;
 mod handle;
 mod handle_errors;
 mod handle_path;
 mod header;
+mod intercept;
 mod invoke;
 pub(super) mod log;
 mod method;
 mod php;
+mod php_fastcgi;
 pub(in crate::adapter) mod php_server;
 mod redir;
 mod request_header;
@@ -37,6 +41,7 @@ mod reverse_proxy;
 mod rewrite;
 mod root;
 mod route;
+mod tls;
 mod try_files;
 mod uri;
 mod vars;
@@ -83,8 +88,10 @@ const TABLE: &[Directive] = &[
     handler("rewrite", Values(rewrite::parse)),
     handler("uri", Values(uri::parse)),
     handler("try_files", Values(try_files::parse)),
+    handler("forward_auth", Values(forward_auth::parse)),
     handler("request_header", Values(request_header::parse)),
     handler("encode", Handles(encode::parse)),
+    handler("intercept", Handles(intercept::parse)),
     handler("invoke", Handles(invoke::parse)),
     handler("handle", Handles(handle::parse)),
     handler("handle_path", Values(handle_path::parse)),
@@ -93,12 +100,15 @@ const TABLE: &[Directive] = &[
     handler("error", Handles(error::parse)),
     handler("respond", Handles(respond::parse)),
     handler("reverse_proxy", Handles(reverse_proxy::parse)),
+    handler("php_fastcgi", Values(php_fastcgi::parse)),
     handler("php", Values(php::parse)),
     handler("php_server", Values(php_server::parse)),
     handler("file_server", Handles(file_server::parse)),
+    handler("acme_server", Values(acme_server::parse)),
     setting("bind", Values(bind::parse)),
     setting("handle_errors", Values(handle_errors::parse)),
     setting("log", Values(log::parse)),
+    setting("tls", Values(tls::parse)),
 ];
 
 /// The directive whose least specific use comes first, because the last one wins.

@@ -101,8 +101,8 @@ pub(super) fn define(segment: Segment, matchers: &mut Matchers) -> Result<()> {
     Ok(())
 }
 
-/// Reads the set in the arguments or the block that follow, as `not` has it.
-fn parse_nested(d: &mut Dispenser) -> Result<MatcherSet> {
+/// Reads the set in the arguments or the block that follow, as `not` and `lb_retry_match` have it.
+pub(super) fn parse_nested(d: &mut Dispenser) -> Result<MatcherSet> {
     let mut set = MatcherSet::default();
     let mut into = Definition { set: &mut set, name: "" };
     for (word, tokens) in by_word(d) {

@@ -6,13 +6,14 @@
 
 use super::directives::php_server::{folder_route, route};
 use crate::config::duration::Duration;
-use crate::config::handlers::{Encode, FileServer, Handler, Php, Rewrite, Subroute};
+use crate::config::handlers::{
+    Brotli, Encode, Encodings, FileServer, Gzip, Handler, Php, Rewrite, Subroute, Zstd,
+};
 use crate::config::http::{Http, Route, Server, ServerLogs};
 use crate::config::logging::{Log, Logging};
 use crate::config::matchers::{File, MatcherSet};
 use crate::config::php::{FrankenPhp, Worker};
 use crate::config::{Admin, AdminConfig, Apps, Config};
-use serde_json::json;
 use std::collections::BTreeMap;
 
 const PATH: &str = "{http.request.uri.path}";
@@ -123,12 +124,13 @@ fn site(options: &Options) -> Route {
 }
 
 fn encode() -> Handler {
-    let names = ["zstd", "br", "gzip"];
-    Handler::Encode(Encode {
-        encodings: names.iter().map(|name| ((*name).to_owned(), json!({}))).collect(),
-        prefer: names.map(str::to_owned).to_vec(),
-        ..Encode::default()
-    })
+    let encodings = Encodings {
+        br: Some(Brotli::default()),
+        gzip: Some(Gzip::default()),
+        zstd: Some(Zstd::default()),
+    };
+    let prefer = ["zstd", "br", "gzip"].map(str::to_owned).to_vec();
+    Handler::Encode(Encode { encodings, prefer, ..Encode::default() })
 }
 
 /// Rewrites to the file or script that answers.

@@ -1,6 +1,9 @@
 //! What a directive knows beside its own tokens, and what it yields.
 
+use super::Warning;
 use super::error::{Error, Result};
+use super::options::TlsOptions;
+use super::tls::{CertificateTags, TlsSettings};
 use crate::config::http::Route;
 use crate::config::logging::Log;
 use crate::config::matchers::MatcherSet;
@@ -23,6 +26,12 @@ pub(super) struct Shared<'a> {
     pub(super) php_servers: Counter,
     /// The named routes that are invoked by what is being read, and where that is.
     pub(super) invoked: RefCell<Invoked>,
+    /// What the options say about certificates.
+    pub(super) tls: &'a TlsOptions,
+    /// The tags of certificates in files.
+    pub(super) certificate_tags: CertificateTags,
+    /// What looks odd in directives.
+    pub(super) warnings: Warnings,
     /// Where files are.
     pub(super) loader: &'a dyn Loader,
 }
@@ -45,6 +54,10 @@ pub(super) struct Scope<'a> {
 #[derive(Default)]
 pub(super) struct Counter(Cell<u32>);
 
+/// What looks odd, in the order in which directives are read.
+#[derive(Default)]
+pub(super) struct Warnings(RefCell<Vec<Warning>>);
+
 /// What a directive yields.
 #[derive(Clone)]
 pub(super) enum Value {
@@ -58,6 +71,10 @@ pub(super) enum Value {
     Bind(Bind),
     /// A log of the site.
     Log(NamedLog),
+    /// Where the site's certificates come from, and what its connections may use.
+    Tls(Box<TlsSettings>),
+    /// The name of an authority of our own that is used.
+    Authority(String),
 }
 
 /// A value and the directive that it comes from.
@@ -105,6 +122,20 @@ impl Counter {
     /// The next name of a group.
     pub(super) fn next_group(&self) -> String {
         format!("group{}", self.next())
+    }
+}
+
+impl Warnings {
+    /// Adds one in Caddy's words; `logger` is the one under which Caddy prints it, empty for
+    /// its main one.
+    pub(super) fn push(&self, logger: &'static str, message: impl Into<String>) {
+        let message = message.into();
+        self.0.borrow_mut().push(Warning { message, place: None, fields: Vec::new(), logger });
+    }
+
+    /// All of them, which are forgotten.
+    pub(super) fn take(&self) -> Vec<Warning> {
+        self.0.take()
     }
 }
 

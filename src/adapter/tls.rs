@@ -20,7 +20,7 @@ mod subjects;
 
 pub(super) use automation::build;
 pub(super) use chains::parse_chains;
-pub(super) use challenges::{DNS_WORDS, parse_dns_duration, parse_dns_timeout};
-pub(super) use connections::ConnectionPolicies;
+pub(super) use challenges::{parse_dns_duration, parse_dns_timeout};
+pub(super) use connections::{ConnectionPolicies, ServerPolicies};
 pub(super) use defaults::implicit_issuers;
 pub(super) use settings::{CertificateTags, TlsSettings};

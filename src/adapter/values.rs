@@ -124,6 +124,19 @@ pub(super) fn scalar(token: &Token) -> Value {
     }
 }
 
+/// The part of a certificate's lifetime that is left when it is renewed.
+pub(super) fn parse_ratio(d: &Dispenser, text: &str) -> Result<f64> {
+    let ratio: f64 = text.parse().map_err(|_| {
+        let why = format!("strconv.ParseFloat: parsing {text:?}: invalid syntax");
+        d.err(format!("parsing renewal_window_ratio: {why}"))
+    })?;
+    if ratio <= 0.0 || ratio >= 1.0 {
+        let text = "renewal_window_ratio must be between 0 and 1 (exclusive)";
+        return Err(d.err(text).into());
+    }
+    Ok(ratio)
+}
+
 /// A subdirective that is not known; `message` as the directive words it.
 pub(super) fn unknown(d: &Dispenser, message: String, known: &[&str]) -> Error {
     Error::from(d.err(message)).suggest(known.iter().copied())

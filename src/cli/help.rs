@@ -46,10 +46,11 @@ const FMT: &str = "\
 Formats a Caddyfile and prints it; the exit code is 1 when it was not formatted.
 
 Usage:
-  pogo fmt [--overwrite] [<path>]
+  pogo fmt [--overwrite] [--diff] [<path>]
 
 Flags:
   -c, --config string     The file to format (default ./Caddyfile; - is standard input)
+  -d, --diff              Print all lines, with - before those that go and + before new ones
   -w, --overwrite         Write the result to the file instead
 ";
 

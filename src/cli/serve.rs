@@ -15,7 +15,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
 
 /// The exit code when a second signal ends the server at once.
 const FORCED: u8 = 2;
@@ -95,12 +94,14 @@ async fn run(
     };
     let serving = async {
         let server = http::Server::provision(config, php.as_ref(), logs)?;
-        let bound = server
-            .bind()
+        let mut live = http::Live::default();
+        let prepared = live
+            .prepare(server)
             .map_err(|e| anyhow!("listening on {}: {}", e.address, reason(&e.error)))?;
+        drop(live.publish(prepared));
         warn_of_admin(config, logs);
         logs.write(Level::Info, "", greeting, |_| {});
-        anyhow::Ok(answer(bound, logs, &mut signals).await)
+        anyhow::Ok(answer(live, logs, &mut signals).await)
     };
     let code = serving.await;
     if let Some(php) = php {
@@ -132,22 +133,14 @@ async fn start_php(settings: php::Settings, logs: &Arc<Logs>) -> anyhow::Result<
 }
 
 /// Answers until a signal, then drains; a second signal ends that.
-async fn answer(bound: http::Bound, logs: &Logs, signals: &mut Signals) -> ExitCode {
-    let (stop, stopping) = watch::channel(false);
-    let serving = bound.serve(stopping);
-    tokio::pin!(serving);
-    let name = tokio::select! {
-        () = &mut serving => return ExitCode::SUCCESS,
-        name = signals.next() => name,
-    };
+async fn answer(mut live: http::Live, logs: &Logs, signals: &mut Signals) -> ExitCode {
+    let name = signals.next().await;
     logs.write(Level::Info, "", "shutting down", |o| o.str("signal", name));
     if name == "SIGQUIT" {
         return ExitCode::from(FORCED);
     }
-    // The receiver lives in `serving`, which is not done.
-    let _ = stop.send(true);
     tokio::select! {
-        () = &mut serving => {
+        () = live.retire().drain() => {
             logs.write(Level::Info, "", "shutdown complete", |o| o.str("signal", name));
             ExitCode::SUCCESS
         }

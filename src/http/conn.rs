@@ -1,4 +1,4 @@
-//! A client's connection as pingora's session sees it: a TCP stream with a write buffer.
+//! A client's connection as pingora's session sees it: a stream with a write buffer.
 //!
 //! A response's head, its chunk and the last chunk are separate writes of the session;
 //! here they become one system call. What is larger than the buffer goes out beside it in
@@ -6,6 +6,8 @@
 //! reads them: to find out which protocol is spoken, or to wait for a whole head. A client
 //! that does not take what is written for too long is given up here, whoever writes.
 
+use super::connection::Peer;
+use super::socket::Stream;
 use async_trait::async_trait;
 use bytes::{Buf, BytesMut};
 use pingora_core::protocols::raw_connect::ProxyDigest;
@@ -15,7 +17,6 @@ use pingora_core::protocols::{
 };
 use rustix::net::RecvFlags;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,7 +24,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 /// Writes up to this many bytes wait for more or for a flush.
@@ -40,7 +40,7 @@ const LINGER_TOTAL: Duration = Duration::from_secs(5);
 /// One client's connection.
 #[derive(Debug)]
 pub(super) struct Conn {
-    tcp: Arc<TcpStream>,
+    stream: Arc<Stream>,
     /// Received before anybody read it.
     waiting: BytesMut,
     /// Written, not sent.
@@ -56,12 +56,12 @@ pub(super) struct Conn {
 
 impl Conn {
     /// A connection whose client may take `write_limit` for each write.
-    pub(super) fn new(tcp: TcpStream, remote: SocketAddr, write_limit: Duration) -> Self {
-        let digest = SocketDigest::from_raw_fd(tcp.as_raw_fd());
+    pub(super) fn new(stream: Stream, remote: &Peer, write_limit: Duration) -> Self {
+        let digest = SocketDigest::from_raw_fd(stream.as_raw_fd());
         // It is empty, so this does not fail.
-        let _ = digest.peer_addr.set(Some(remote.into()));
+        let _ = digest.peer_addr.set(remote.socket_addr().map(Into::into));
         Self {
-            tcp: Arc::new(tcp),
+            stream: Arc::new(stream),
             waiting: BytesMut::new(),
             out: BytesMut::new(),
             held: AtomicBool::new(false),
@@ -76,10 +76,10 @@ impl Conn {
     /// reader; false at the end. Loses nothing when it is dropped.
     pub(super) async fn fill(&mut self) -> io::Result<bool> {
         loop {
-            self.tcp.readable().await?;
+            self.stream.readable().await?;
             // Not before the wait: it would be a part of each idle connection.
             let mut buffer = [0; FILL_SIZE];
-            match receive(&self.tcp, &mut buffer) {
+            match receive(&self.stream, &mut buffer) {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
                 Ok(0) => return Ok(false),
                 read => {
@@ -125,7 +125,7 @@ impl Conn {
 
     /// An eye on the client that does not keep the connection from its work.
     pub(super) fn watch(&self) -> Watch {
-        Watch(Arc::clone(&self.tcp))
+        Watch(Arc::clone(&self.stream))
     }
 
     /// Sends what waits, with `more` behind it; returns how much of `more` went out.
@@ -148,9 +148,9 @@ impl Conn {
 
     fn poll_send_all(&mut self, cx: &mut Context<'_>, more: &[u8]) -> Poll<io::Result<usize>> {
         while !self.out.is_empty() || !more.is_empty() {
-            ready!(self.tcp.poll_write_ready(cx))?;
+            ready!(self.stream.poll_write_ready(cx))?;
             let slices = [IoSlice::new(&self.out), IoSlice::new(more)];
-            let sent = match self.tcp.try_write_vectored(&slices) {
+            let sent = match self.stream.try_write_vectored(&slices) {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
                 sent => sent?,
             };
@@ -169,7 +169,7 @@ impl Conn {
 
 /// Sees whether the client is still there.
 #[derive(Debug)]
-pub(super) struct Watch(Arc<TcpStream>);
+pub(super) struct Watch(Arc<Stream>);
 
 impl Watch {
     /// Waits until the client has closed its end. Never returns while bytes of it are
@@ -210,12 +210,12 @@ impl AsyncRead for Conn {
             return Poll::Ready(Ok(()));
         }
         loop {
-            ready!(self.tcp.poll_read_ready(cx))?;
+            ready!(self.stream.poll_read_ready(cx))?;
             let read = if buf.remaining() <= FILL_SIZE {
-                receive(&self.tcp, buf.initialize_unfilled()).map(|n| buf.advance(n))
+                receive(&self.stream, buf.initialize_unfilled()).map(|n| buf.advance(n))
             } else {
                 // Clearing a large buffer costs more than one more system call.
-                self.tcp.try_read_buf(buf).map(drop)
+                self.stream.try_read_buf(buf).map(drop)
             };
             match read {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
@@ -227,11 +227,11 @@ impl AsyncRead for Conn {
 
 /// Receives what is there. A short read means that there is no more, so that the next
 /// one waits for news instead of asking in vain.
-fn receive(tcp: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+fn receive(stream: &Stream, buffer: &mut [u8]) -> io::Result<usize> {
     let mut short = None;
     let len = buffer.len();
-    let received = tcp.try_io(Interest::READABLE, || {
-        let (_, read) = rustix::net::recv(tcp, &mut *buffer, RecvFlags::empty())?;
+    let received = stream.try_io(Interest::READABLE, || {
+        let (_, read) = rustix::net::recv(stream, &mut *buffer, RecvFlags::empty())?;
         if (1..len).contains(&read) {
             short = Some(read);
             return Err(io::ErrorKind::WouldBlock.into());
@@ -266,7 +266,7 @@ impl AsyncWrite for Conn {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_send(cx, &[]))?;
         // A client that is gone needs not be told.
-        let _ = rustix::net::shutdown(&*self.tcp, rustix::net::Shutdown::Write);
+        let _ = rustix::net::shutdown(&*self.stream, rustix::net::Shutdown::Write);
         Poll::Ready(Ok(()))
     }
 }
@@ -291,7 +291,7 @@ impl Shutdown for Conn {
 
 impl UniqueID for Conn {
     fn id(&self) -> i32 {
-        self.tcp.as_raw_fd()
+        self.stream.as_raw_fd()
     }
 }
 
@@ -320,14 +320,15 @@ impl Peek for Conn {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     async fn pair() -> (Conn, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let client = TcpStream::connect(address).await.expect("it listens");
         let (tcp, remote) = listener.accept().await.expect("the client is there");
-        (Conn::new(tcp, remote, Duration::from_millis(100)), client)
+        let limit = Duration::from_millis(100);
+        (Conn::new(Stream::Tcp(tcp), &Peer::from(remote), limit), client)
     }
 
     #[tokio::test]
@@ -385,7 +386,7 @@ mod tests {
         conn.watch().closed_by_client().await;
         let (conn, mut client) = pair().await;
         client.write_all(b"x").await.expect("sent");
-        conn.tcp.readable().await.expect("readable");
+        conn.stream.readable().await.expect("readable");
         let watch = conn.watch();
         let gone = tokio::time::timeout(Duration::from_millis(20), watch.closed_by_client());
         assert!(gone.await.is_err());

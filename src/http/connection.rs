@@ -2,31 +2,101 @@
 
 use super::server::Site;
 use arc_swap::ArcSwap;
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+
+/// One end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// Of TCP.
+    Ip(SocketAddr),
+    /// Of a Unix socket: the server's path, or the client's `@`.
+    Unix(String),
+}
+
+impl Peer {
+    /// The IP address; a Unix socket has none.
+    pub(crate) const fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Ip(address) => Some(address.ip()),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The IP address with its port; a Unix socket has none.
+    pub(crate) const fn socket_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Ip(address) => Some(*address),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The address without its port.
+    pub(crate) fn host(&self) -> String {
+        match self {
+            Self::Ip(address) => address.ip().to_string(),
+            Self::Unix(path) => path.clone(),
+        }
+    }
+
+    /// The port; empty where there is none.
+    pub(crate) fn port(&self) -> String {
+        match self {
+            Self::Ip(address) => address.port().to_string(),
+            Self::Unix(_) => String::new(),
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ip(address) => address.fmt(f),
+            Self::Unix(path) => f.write_str(path),
+        }
+    }
+}
+
+/// How far the end of a listener has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// It accepts, and its connections go on.
+    Open,
+    /// Its connections end with the request that they are at.
+    Draining,
+    /// Its connections end now.
+    Over,
+}
 
 /// One client's connection, to whatever it speaks.
 #[derive(Debug)]
 pub(crate) struct Connection {
     /// The client's address.
-    pub remote: SocketAddr,
+    pub remote: Peer,
     /// Our address.
-    pub local: SocketAddr,
+    pub local: Peer,
     /// What answers; a new configuration puts another in its place.
     pub(super) site: Arc<ArcSwap<Site>>,
-    pub(super) stop: watch::Receiver<bool>,
+    pub(super) phase: watch::Receiver<Phase>,
+    pub(super) _alive: mpsc::Sender<()>,
 }
 
 impl Connection {
-    /// Whether the server is being stopped.
+    /// Whether the listener it came through is being closed.
     pub(crate) fn is_stopping(&self) -> bool {
-        *self.stop.borrow()
+        *self.phase.borrow() != Phase::Open
     }
 
-    /// Waits until the server is being stopped.
+    /// Waits until the listener it came through is being closed.
     pub(super) async fn stopped(&self) {
-        // A sender that is gone stops the server too.
-        let _ = self.stop.clone().wait_for(|stop| *stop).await;
+        reached(self.phase.clone(), Phase::Draining).await;
     }
+}
+
+/// Waits until the end of a listener has come this far.
+pub(super) async fn reached(mut phase: watch::Receiver<Phase>, wanted: Phase) {
+    // A sender that is gone ends everything too.
+    let _ = phase.wait_for(|phase| *phase >= wanted).await;
 }

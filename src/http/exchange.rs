@@ -4,7 +4,7 @@
 //! borrows the session that carries it, whatever protocol that speaks, and the compiled
 //! site that answers it. The answer's side is in [`super::response`].
 
-use super::connection::Connection;
+use super::connection::{Connection, Peer};
 use super::head;
 use super::matchers::file::FileMatch;
 use super::placeholder::ErrorPart;
@@ -18,7 +18,6 @@ use http::{HeaderMap, Method, Version};
 use pingora_core::protocols::http::server::Session;
 use std::borrow::Cow;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 
@@ -282,13 +281,13 @@ impl<'s> Exchange<'s> {
     }
 
     /// The client's address.
-    pub(crate) fn remote(&self) -> SocketAddr {
-        self.connection.remote
+    pub(crate) fn remote(&self) -> &Peer {
+        &self.connection.remote
     }
 
     /// Our address.
-    pub(crate) fn local(&self) -> SocketAddr {
-        self.connection.local
+    pub(crate) fn local(&self) -> &Peer {
+        &self.connection.local
     }
 
     /// A random UUID that is this request's own (RFC 9562, version 4).

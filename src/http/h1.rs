@@ -52,10 +52,11 @@ enum Begun {
 pub(super) async fn serve(conn: Conn, connection: Connection) {
     let mut conn = Box::new(conn);
     loop {
-        let site = connection.site.load_full();
-        if !begins(&mut conn, &connection, &site).await {
+        if !begins(&mut conn, &connection).await {
             return;
         }
+        // Not before there is a request: an idle connection keeps no old configuration.
+        let site = connection.site.load_full();
         let head = timeout(site.timeouts.head, whole_head(&mut conn, site.head_max)).await;
         let bytes = std::mem::take(conn.waiting_mut());
         let mut session = Session::new_http1(conn);
@@ -87,14 +88,15 @@ pub(super) async fn serve(conn: Conn, connection: Connection) {
 }
 
 /// Waits for the first bytes of a request; false when the connection ends instead.
-async fn begins(conn: &mut Conn, connection: &Connection, site: &Site) -> bool {
+async fn begins(conn: &mut Conn, connection: &Connection) -> bool {
     if !conn.waiting().is_empty() {
         return true;
     }
     conn.rest();
+    let idle = connection.site.load().timeouts.idle;
     tokio::select! {
         biased;
-        filled = timeout(site.timeouts.idle, conn.fill()) => matches!(filled, Ok(Ok(true))),
+        filled = timeout(idle, conn.fill()) => matches!(filled, Ok(Ok(true))),
         () = connection.stopped() => false,
     }
 }

@@ -4,7 +4,7 @@
 //! connection, each stream has its own.
 
 use super::conn::Conn;
-use super::connection::Connection;
+use super::connection::{Connection, Phase, reached};
 use super::exchange::Asked;
 use super::serve;
 use super::session::StreamSession;
@@ -32,21 +32,25 @@ const LINGER: Duration = Duration::from_secs(5);
 /// Serves streams until either side is done.
 pub(super) async fn serve(conn: Conn, connection: Connection) {
     let connection = Arc::new(connection);
-    let site = connection.site.load_full();
+    // Copies: a connection keeps no old configuration.
+    let (timeouts, head_max) = {
+        let site = connection.site.load();
+        (site.timeouts, site.head_max)
+    };
     let mut builder = Builder::new();
     builder
         .max_concurrent_streams(STREAMS_MAX)
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buffer_size(SEND_BUFFER)
-        .max_header_list_size(u32::try_from(site.head_max).unwrap_or(u32::MAX));
-    let handshake = timeout(site.timeouts.head, builder.handshake::<_, Bytes>(conn));
+        .max_header_list_size(u32::try_from(head_max).unwrap_or(u32::MAX));
+    let handshake = timeout(timeouts.head, builder.handshake::<_, Bytes>(conn));
     let Ok(Ok(mut streams)) = handshake.await else { return };
     // Each stream that runs holds the connection.
     let running = || Arc::strong_count(&connection) - 1;
     let mut ending = false;
     loop {
-        let patience = if ending { LINGER } else { site.timeouts.idle };
+        let patience = if ending { LINGER } else { timeouts.idle };
         let accepted = tokio::select! {
             biased;
             () = connection.stopped(), if !ending => {
@@ -67,7 +71,16 @@ pub(super) async fn serve(conn: Conn, connection: Connection) {
                 return;
             }
             Ok(Some(Ok((request, respond)))) => {
-                tokio::spawn(stream(request, respond, Arc::clone(&connection)));
+                let connection = Arc::clone(&connection);
+                let over = reached(connection.phase.clone(), Phase::Over);
+                let work = stream(request, respond, connection);
+                tokio::spawn(async move {
+                    tokio::select! {
+                        biased;
+                        () = work => {}
+                        () = over => {}
+                    }
+                });
             }
             Ok(Some(Err(_)) | None) => return,
             Err(_) if running() > 0 => {}

@@ -47,6 +47,10 @@ impl Handler {
     ) -> Result<Self, ProvisionError> {
         let mut needs_body = false;
         let kind = match config {
+            Config::AcmeServer(_) => {
+                let text = "acme_server is not supported yet";
+                return Err(ProvisionError::Invalid(text.to_owned()));
+            }
             Config::Encode(c) => Kind::Encode(encode::Encode::provision(c)?),
             Config::Error(c) => Kind::Error(error::Error::new(c)),
             Config::FileServer(c) => {
@@ -63,7 +67,7 @@ impl Handler {
             }
             Config::Php(c) => Kind::Php(Box::new(php::Php::provision(c, provision)?)),
             Config::ReverseProxy(_) => {
-                let text = "reverse_proxy: other servers cannot be asked yet";
+                let text = "reverse_proxy is not supported yet";
                 return Err(ProvisionError::Invalid(text.to_owned()));
             }
             Config::Rewrite(c) => Kind::Rewrite(Box::new(rewrite::Rewrite::provision(c)?)),
@@ -73,7 +77,19 @@ impl Handler {
                 Kind::StaticResponse(Box::new(handler))
             }
             Config::Subroute(c) => Kind::Subroute(subroute::Subroute::provision(c, provision)?),
-            Config::Vars(c) => Kind::Vars(vars::Vars::new(c)),
+            Config::Vars(c) => Kind::Vars(vars::Vars::provision(c)?),
+            Config::Authentication(_) => return Err(later("authentication")),
+            Config::CopyResponse(_) => return Err(later("copy_response")),
+            Config::CopyResponseHeaders(_) => return Err(later("copy_response_headers")),
+            Config::Intercept(_) => return Err(later("intercept")),
+            Config::LogAppend(_) => return Err(later("log_append")),
+            Config::Map(_) => return Err(later("map")),
+            Config::Metrics(_) => return Err(later("metrics")),
+            Config::Push(_) => return Err(later("push")),
+            Config::RequestBody(_) => return Err(later("request_body")),
+            Config::Templates(_) => return Err(later("templates")),
+            Config::Timeouts(_) => return Err(later("timeouts")),
+            Config::Tracing(_) => return Err(later("tracing")),
         };
         Ok(Self { kind, needs_body })
     }
@@ -99,4 +115,9 @@ impl Handler {
         }
         Ok(Flow::Next)
     }
+}
+
+/// A handler that is not there yet.
+fn later(name: &str) -> ProvisionError {
+    ProvisionError::Invalid(format!("{name} is not supported yet"))
 }

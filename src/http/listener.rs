@@ -1,152 +1,144 @@
-//! Listeners and their accept loops.
+//! A listener that answers: its accept loop, and its end.
 
 use super::conn::Conn;
-use super::connection::Connection;
-use super::server::{BindError, Keepalive, Site};
+use super::connection::{Connection, Peer, Phase, reached};
+use super::server::Site;
+use super::socket::{Listening, Stream};
 use super::{h1, h2};
 use crate::logging::Level;
 use arc_swap::ArcSwap;
-use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
+use futures_util::FutureExt;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
-/// Connections that may wait to be accepted.
-const BACKLOG: i32 = 4096;
-/// TCP keep-alive's silence and interval when the configuration names none.
-const KEEPALIVE: Duration = Duration::from_secs(15);
-/// And its number of probes.
-const KEEPALIVE_COUNT: u32 = 9;
 /// How long the loop rests when nothing can be accepted, as for want of descriptors.
 const REST: Duration = Duration::from_millis(50);
 /// What a client says first that speaks HTTP/2 without being asked.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// One open listener.
+/// One listener that answers. Its connections see a new site at their next request.
 #[derive(Debug)]
 pub(super) struct Listener {
-    tcp: TcpListener,
-    local: SocketAddr,
+    door: Arc<Door>,
+    phase: watch::Sender<Phase>,
+    /// Closed when the accept loop and every connection have ended.
+    gone: mpsc::Receiver<()>,
+}
+
+#[derive(Debug)]
+struct Door {
+    listening: Listening,
     site: Arc<ArcSwap<Site>>,
 }
 
 impl Listener {
-    /// Opens an address: `host:port`, `:port`, `[v6]:port`.
-    pub(super) fn bind(address: &str, site: Arc<ArcSwap<Site>>) -> Result<Self, BindError> {
-        let failed = |error| BindError { address: address.to_owned(), error };
-        let keepalive = site.load().keepalive;
-        let tcp = open(address, keepalive).map_err(failed)?;
-        let tcp = TcpListener::from_std(tcp).map_err(failed)?;
-        let local = tcp.local_addr().map_err(failed)?;
-        Ok(Self { tcp, local, site })
+    /// Accepts from now on.
+    pub(super) fn start(listening: Listening, site: Arc<Site>) -> Self {
+        let (phase, ending) = watch::channel(Phase::Open);
+        let (alive, gone) = mpsc::channel(1);
+        let door = Arc::new(Door { listening, site: Arc::new(ArcSwap::new(site)) });
+        tokio::spawn(accept(Arc::clone(&door), ending, alive));
+        Self { door, phase, gone }
     }
 
-    pub(super) fn local(&self) -> SocketAddr {
-        self.local
+    /// Where it listens.
+    pub(super) fn local(&self) -> &Peer {
+        self.door.listening.local()
     }
 
-    /// Accepts until `stop` is true; each connection holds `alive` as long as it lives.
-    pub(super) async fn accept(self, mut stop: watch::Receiver<bool>, alive: mpsc::Sender<()>) {
-        let stopped = stop.clone();
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                _ = stop.wait_for(|stop| *stop) => return,
-                accepted = self.tcp.accept() => accepted,
-            };
-            match accepted {
-                Ok((tcp, remote)) => {
-                    let connection = Connection {
-                        remote: canonical(remote),
-                        local: canonical(tcp.local_addr().unwrap_or(self.local)),
-                        site: Arc::clone(&self.site),
-                        stop: stopped.clone(),
-                    };
-                    let alive = alive.clone();
-                    tokio::spawn(async move {
-                        serve(tcp, connection).await;
-                        drop(alive);
-                    });
-                }
-                // The client gave up before it was accepted.
-                Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => {}
-                Err(e) => {
-                    self.site.load().logs.write(Level::Error, "http", "accepting failed", |o| {
-                        o.str("address", &self.local.to_string());
-                        o.str("error", &e.to_string());
-                    });
-                    tokio::time::sleep(REST).await;
+    /// Answers with another site from the next request on; a socket's own settings go for
+    /// the next connection.
+    pub(super) fn turn_to(&self, site: Arc<Site>, mode: u32) {
+        self.door.listening.set_keepalive(site.keepalive);
+        // It had a mode when it was opened; this can only fail if its file is gone.
+        let _ = self.door.listening.set_mode(mode);
+        self.door.site.store(site);
+    }
+
+    /// Accepts no more, lets requests in flight end within `grace`, or without limit, and
+    /// cuts off the others.
+    pub(super) async fn drain(self, grace: Option<Duration>) {
+        let Self { door, phase, mut gone } = self;
+        drop(door);
+        phase.send_replace(Phase::Draining);
+        match grace {
+            None => drop(gone.recv().await),
+            Some(grace) => {
+                if tokio::time::timeout(grace, gone.recv()).await.is_err() {
+                    phase.send_replace(Phase::Over);
+                    gone.recv().await;
                 }
             }
         }
     }
 }
 
-fn open(address: &str, keepalive: Keepalive) -> io::Result<std::net::TcpListener> {
-    let (host, port) = address.rsplit_once(':').ok_or(io::ErrorKind::InvalidInput)?;
-    let port: u16 = port.parse().map_err(|_| io::ErrorKind::InvalidInput)?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    if host.is_empty() {
-        // One socket for both families, where the system has the newer one.
-        let any = SocketAddr::from(([0u16; 8], port));
-        return listen(any, keepalive, true)
-            .or_else(|_| listen(SocketAddr::from(([0; 4], port)), keepalive, false));
-    }
-    let addresses = std::net::ToSocketAddrs::to_socket_addrs(&(host, port))?;
-    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for address in addresses {
-        match listen(address, keepalive, false) {
-            Ok(listener) => return Ok(listener),
-            Err(e) => last = e,
+/// Accepts until the listener drains, and then whoever already waits.
+async fn accept(door: Arc<Door>, phase: watch::Receiver<Phase>, alive: mpsc::Sender<()>) {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = reached(phase.clone(), Phase::Draining) => break,
+            accepted = door.listening.accept() => accepted,
+        };
+        match accepted {
+            Ok(accepted) => door.admit(accepted, &phase, &alive),
+            // The client gave up before it was accepted.
+            Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(e) => {
+                door.complain(&e);
+                tokio::time::sleep(REST).await;
+            }
         }
     }
-    Err(last)
-}
-
-fn listen(
-    address: SocketAddr,
-    keepalive: Keepalive,
-    both: bool,
-) -> io::Result<std::net::TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if both {
-        socket.set_only_v6(false)?;
+    while let Some(Ok(accepted)) = door.listening.accept().now_or_never() {
+        door.admit(accepted, &phase, &alive);
     }
-    socket.set_reuse_address(true)?;
-    // Accepted sockets inherit these.
-    socket.set_tcp_nodelay(true)?;
-    if !keepalive.disabled {
-        let probes = TcpKeepalive::new()
-            .with_time(keepalive.idle.unwrap_or(KEEPALIVE))
-            .with_interval(keepalive.interval.unwrap_or(KEEPALIVE))
-            .with_retries(keepalive.count.unwrap_or(KEEPALIVE_COUNT));
-        socket.set_tcp_keepalive(&probes)?;
+}
+
+impl Door {
+    fn admit(
+        &self,
+        (stream, remote, local): (Stream, Peer, Peer),
+        phase: &watch::Receiver<Phase>,
+        alive: &mpsc::Sender<()>,
+    ) {
+        let site = Arc::clone(&self.site);
+        let phase = phase.clone();
+        let connection = Connection { remote, local, site, phase, _alive: alive.clone() };
+        tokio::spawn(serve(stream, connection));
     }
-    socket.set_nonblocking(true)?;
-    socket.bind(&SockAddr::from(address))?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+
+    fn complain(&self, error: &io::Error) {
+        self.site.load().logs.write(Level::Error, "http", "accepting failed", |o| {
+            o.str("address", &self.listening.local().to_string());
+            o.str("error", &error.to_string());
+        });
+    }
 }
 
-/// An IPv4 address as such, when it comes through a socket for both families.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
+/// Finds out which protocol is spoken, and speaks it, at most until all is over.
+async fn serve(stream: Stream, connection: Connection) {
+    let over = reached(connection.phase.clone(), Phase::Over);
+    tokio::select! {
+        biased;
+        () = speak(stream, connection) => {}
+        () = over => {}
+    }
 }
 
-/// Finds out which protocol is spoken, and speaks it.
-async fn serve(tcp: TcpStream, connection: Connection) {
+async fn speak(stream: Stream, connection: Connection) {
     let (timeouts, h2c) = {
         let site = connection.site.load();
         (site.timeouts, site.h2c)
     };
-    let mut conn = Conn::new(tcp, connection.remote, timeouts.write);
+    let mut conn = Conn::new(stream, &connection.remote, timeouts.write);
     let sniffed = tokio::select! {
         biased;
         sniffed = tokio::time::timeout(timeouts.head, speaks_h2(&mut conn)) => sniffed,
-        () = connection.stopped() => return,
+        () = silent_end(&connection) => return,
     };
     match sniffed {
         Ok(Ok(true)) if h2c => h2::serve(conn, connection).await,
@@ -154,6 +146,13 @@ async fn serve(tcp: TcpStream, connection: Connection) {
         Ok(Ok(_)) => h1::serve(conn, connection).await,
         Ok(Err(_)) | Err(_) => {}
     }
+}
+
+/// When a connection may be closed on which nothing was said yet. A client that was
+/// accepted just before the listener drains has its request under way.
+async fn silent_end(connection: &Connection) {
+    connection.stopped().await;
+    tokio::time::sleep(REST).await;
 }
 
 /// Waits until the preface of HTTP/2 is there or cannot be.

@@ -4,6 +4,7 @@
 //! it for a request is a walk over its pieces. A text without placeholders costs nothing.
 //! The names are Caddy's; a [`Placeholder`] knows where its value is found.
 
+use super::connection::Peer;
 use super::exchange::Exchange;
 use super::uri::{self, Target};
 use std::borrow::Cow;
@@ -382,7 +383,10 @@ impl Placeholder {
             }
             Self::Local(end) => end.of(ex.local()).into_bytes().into(),
             Self::Remote(end) => end.of(ex.remote()).into_bytes().into(),
-            Self::RemoteNet(bits) => network(ex.remote().ip(), *bits).into_bytes().into(),
+            Self::RemoteNet(bits) => {
+                let ip = ex.remote().ip();
+                ip.map_or_else(String::new, |ip| network(ip, *bits)).into_bytes().into()
+            }
             Self::Uuid => Cow::Borrowed(ex.uuid().as_bytes()),
             Self::Target(Of::Current, part) => part.of(&ex.target),
             Self::Target(Of::Original, part) => part.of(&ex.original_target()).into_owned().into(),
@@ -466,11 +470,11 @@ fn base(path: &[u8]) -> Vec<u8> {
 }
 
 impl End {
-    fn of(self, address: std::net::SocketAddr) -> String {
+    fn of(self, address: &Peer) -> String {
         match self {
             Self::Both => address.to_string(),
-            Self::Host => address.ip().to_string(),
-            Self::Port => address.port().to_string(),
+            Self::Host => address.host(),
+            Self::Port => address.port(),
         }
     }
 }

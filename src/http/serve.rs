@@ -4,6 +4,7 @@ use super::connection::Connection;
 use super::exchange::{Asked, Exchange, Failure, HandlerError, Outcome, origin_form};
 use super::response::Gone;
 use super::server::Site;
+use super::service;
 use super::uri::Target;
 use crate::logging::{Level, access};
 use bytes::Bytes;
@@ -32,7 +33,10 @@ pub(super) async fn request(
     } else if ex.method.as_str().len() > METHOD_MAX {
         Err(Failure::error(405, "method is too long"))
     } else {
-        guarded(site.routes.run(&mut ex)).await
+        match &site.service {
+            None => guarded(site.routes.run(&mut ex)).await,
+            Some(service) => guarded(service::answer(&mut ex, &**service)).await,
+        }
     };
     let answered = finish(&mut ex, site, outcome).await;
     log(&ex, site);
@@ -124,7 +128,7 @@ impl Exchange<'_> {
 
 fn described<'a>(ex: &'a Exchange<'_>, site: &Site) -> access::Request<'a> {
     access::Request {
-        remote: Some(ex.remote()),
+        remote: ex.remote().socket_addr(),
         proto: ex.proto(),
         method: ex.original_method().as_str(),
         host: ex.original_host(),

@@ -1,18 +1,17 @@
-//! From a configuration to listeners that answer: provision, bind, serve, drain.
+//! A configuration's servers, compiled: what [`super::live`] then listens for.
 
-use super::listener::Listener;
+use super::address::{Endpoint, NetworkAddress, fill_placeholders};
 use super::routes::Routes;
+use super::service::Service;
 use super::unsupported;
 use crate::config::Config;
 use crate::config::http::{Server as ServerConfig, ServerLogs};
 use crate::logging::Logs;
 use crate::php;
-use arc_swap::ArcSwap;
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// Limits when the configuration names none.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
@@ -69,26 +68,23 @@ pub struct BindError {
 }
 
 /// A configuration's servers, ready but not listening.
-#[derive(Debug, Default)]
-pub struct Server {
-    sites: Vec<(Vec<String>, Arc<ArcSwap<Site>>)>,
-    /// How long it goes on as if nothing were when it is to stop.
-    delay: Duration,
-    grace: Option<Duration>,
-}
-
-/// Servers that listen, and do not answer yet.
 #[derive(Debug)]
-pub struct Bound {
-    listeners: Vec<Listener>,
-    delay: Duration,
-    grace: Option<Duration>,
+pub struct Server {
+    pub(super) sites: Vec<(Vec<Endpoint>, Arc<Site>)>,
+    /// How long it goes on as if nothing were when it is to stop.
+    pub(super) delay: Duration,
+    /// How long requests in flight may take then; without limit when absent.
+    pub(super) grace: Option<Duration>,
+    /// Closed when the last of the sites is gone.
+    pub(super) over: mpsc::Receiver<()>,
 }
 
 /// One server of the configuration, compiled.
 #[derive(Debug)]
 pub(crate) struct Site {
     pub(super) routes: Routes,
+    /// Answers instead of routes.
+    pub(super) service: Option<Arc<dyn Service>>,
     pub(super) errors: Option<Routes>,
     pub(super) timeouts: Timeouts,
     /// The largest head.
@@ -98,6 +94,7 @@ pub(crate) struct Site {
     pub(super) h2c: bool,
     pub(super) logs: Arc<Logs>,
     access: Option<ServerLogs>,
+    _alive: mpsc::Sender<()>,
 }
 
 /// How long a client may take.
@@ -176,71 +173,50 @@ impl Server {
         logs: &Arc<Logs>,
     ) -> Result<Self, ProvisionError> {
         config.apps.as_ref().map_or(Ok(()), unsupported::refuse)?;
+        let (alive, over) = mpsc::channel(1);
+        let mut this = Self { sites: Vec::new(), delay: Duration::ZERO, grace: None, over };
         let Some(http) = config.apps.as_ref().and_then(|apps| apps.http.as_ref()) else {
-            return Ok(Self::default());
+            return Ok(this);
         };
         let https_port = if http.https_port == 0 { 443 } else { http.https_port };
-        let mut sites = Vec::new();
+        let mut claimed = HashMap::new();
         for (name, server) in &http.servers {
-            let site = Site::provision(server, php, logs)
+            let site = Site::provision(server, php, logs, &alive)
                 .map_err(|error| error.within(&format!("apps.http.servers.{name}")))?;
-            let mut addresses = Vec::new();
+            let mut endpoints = Vec::new();
             for listen in &server.listen {
-                for address in expand(name, listen)? {
-                    refuse_tls(name, listen, &address, https_port)?;
-                    addresses.push(address);
+                for endpoint in expand(listen)? {
+                    refuse_tls(name, listen, &endpoint.address, https_port)?;
+                    claim(&mut claimed, name, &endpoint)?;
+                    endpoints.push(endpoint);
                 }
             }
-            sites.push((addresses, Arc::new(ArcSwap::from_pointee(site))));
+            this.sites.push((endpoints, Arc::new(site)));
         }
         let grace = http.grace_period.to_std();
-        let delay = http.shutdown_delay.to_std();
-        Ok(Self { sites, delay, grace: (!grace.is_zero()).then_some(grace) })
+        this.delay = http.shutdown_delay.to_std();
+        this.grace = (!grace.is_zero()).then_some(grace);
+        Ok(this)
     }
 
-    /// Opens all listeners. Runs on a tokio runtime.
-    ///
-    /// # Errors
-    /// When one cannot be opened; then none stays open.
-    pub fn bind(self) -> Result<Bound, BindError> {
-        let mut listeners = Vec::new();
-        for (addresses, site) in &self.sites {
-            for address in addresses {
-                listeners.push(Listener::bind(address, Arc::clone(site))?);
-            }
-        }
-        Ok(Bound { listeners, delay: self.delay, grace: self.grace })
-    }
-}
-
-impl Bound {
-    /// Where it listens; port 0 of the configuration is a real port here.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().map(Listener::local).collect()
+    /// A server that a service answers.
+    pub fn of_service(
+        address: &NetworkAddress,
+        service: Arc<dyn Service>,
+        limits: &ServerConfig,
+        grace: Duration,
+        logs: &Arc<Logs>,
+    ) -> Self {
+        let (alive, over) = mpsc::channel(1);
+        let nothing = Routes::default();
+        let site = Site { service: Some(service), ..Site::new(limits, nothing, logs, &alive) };
+        let sites = vec![(address.endpoints(), Arc::new(site))];
+        Self { sites, delay: Duration::ZERO, grace: Some(grace), over }
     }
 
-    /// Answers until `stop` becomes true (or its sender is gone) and the configuration's
-    /// shutdown delay is over, then closes listeners and idle connections, waits for requests in flight (the configuration's grace
-    /// period at most, or without end), and returns.
-    pub async fn serve(self, mut stop: watch::Receiver<bool>) {
-        let (alive, mut all_gone) = mpsc::channel(1);
-        let (close, closing) = watch::channel(false);
-        for listener in self.listeners {
-            tokio::spawn(listener.accept(closing.clone(), alive.clone()));
-        }
-        // A sender that is gone stops the server too.
-        let _ = stop.wait_for(|stop| *stop).await;
-        if !self.delay.is_zero() {
-            tokio::time::sleep(self.delay).await;
-        }
-        // Without a listener there is nobody to tell.
-        let _ = close.send(true);
-        drop(alive);
-        match self.grace {
-            // What is in flight after the grace period ends with the process.
-            Some(grace) => drop(tokio::time::timeout(grace, all_gone.recv()).await),
-            None => drop(all_gone.recv().await),
-        }
+    /// The names of the servers' listeners, as [`super::Live::prepare`] opens them.
+    pub fn endpoints(&self) -> Vec<String> {
+        self.sites.iter().flat_map(|(all, _)| all).map(Endpoint::to_string).collect()
     }
 }
 
@@ -249,20 +225,34 @@ impl Site {
         config: &ServerConfig,
         php: Option<&Arc<php::Runtime>>,
         logs: &Arc<Logs>,
+        alive: &mpsc::Sender<()>,
     ) -> Result<Self, ProvisionError> {
         let mut provision = Provision { php, groups: HashMap::new() };
+        let errors = config.errors.as_ref().filter(|e| !e.routes.is_empty());
+        let routes = Routes::provision(&config.routes, &mut provision)?;
+        let errors = errors
+            .map(|e| Routes::provision(&e.routes, &mut provision))
+            .transpose()
+            .map_err(|error| error.within("errors"))?;
+        Ok(Self { errors, ..Self::new(config, routes, logs, alive) })
+    }
+
+    /// A site of these routes that has the limits of a configuration.
+    fn new(
+        config: &ServerConfig,
+        routes: Routes,
+        logs: &Arc<Logs>,
+        alive: &mpsc::Sender<()>,
+    ) -> Self {
         let or = |span: crate::config::duration::Duration, default| match span.to_std() {
             Duration::ZERO => default,
             span => span,
         };
-        let errors = config.errors.as_ref().filter(|e| !e.routes.is_empty());
         let head_max = usize::try_from(config.max_header_bytes).ok().filter(|max| *max > 0);
-        Ok(Self {
-            routes: Routes::provision(&config.routes, &mut provision)?,
-            errors: errors
-                .map(|e| Routes::provision(&e.routes, &mut provision))
-                .transpose()
-                .map_err(|error| error.within("errors"))?,
+        Self {
+            routes,
+            service: None,
+            errors: None,
             timeouts: Timeouts {
                 head: or(config.read_header_timeout, HEAD_TIMEOUT),
                 idle: or(config.idle_timeout, IDLE_TIMEOUT),
@@ -274,7 +264,8 @@ impl Site {
             h2c: config.protocols.is_empty() || config.protocols.iter().any(|p| p == "h2c"),
             logs: Arc::clone(logs),
             access: config.logs.clone(),
-        })
+            _alive: alive.clone(),
+        }
     }
 
     /// Whether there is an access log.
@@ -321,28 +312,32 @@ fn full_name(base: &str, name: &str) -> String {
     if name.is_empty() { base.to_owned() } else { format!("{base}.{name}") }
 }
 
-/// The addresses of a `listen` entry, without its network.
-fn expand(server: &str, listen: &str) -> Result<Vec<String>, ProvisionError> {
-    let invalid = |why: &str| {
-        ProvisionError::Invalid(format!("server {server}: listener address \"{listen}\": {why}"))
-    };
-    let address = match listen.split_once('/') {
-        Some(("tcp" | "tcp4" | "tcp6", address)) => address,
-        Some((network, _)) => {
-            return Err(invalid(&format!("network \"{network}\" is not supported yet")));
-        }
-        None => listen,
-    };
-    let (host, ports) = address.rsplit_once(':').ok_or_else(|| invalid("no port"))?;
-    let port = |text: &str| text.parse::<u16>().map_err(|_| invalid("invalid port"));
-    let (first, last) = match ports.split_once('-') {
-        Some((first, last)) => (port(first)?, port(last)?),
-        None => (port(ports)?, port(ports)?),
-    };
-    if last < first {
-        return Err(invalid("end port must be greater than start port"));
+/// What a `listen` entry names. Placeholders in it are filled in.
+fn expand(listen: &str) -> Result<Vec<Endpoint>, ProvisionError> {
+    let invalid =
+        |why: &str| ProvisionError::Invalid(format!("invalid listener address '{listen}': {why}"));
+    let filled = fill_placeholders(listen);
+    let address = NetworkAddress::parse(&filled, 0).map_err(|why| invalid(&why))?;
+    match address.network.as_str() {
+        "tcp" | "tcp4" | "tcp6" | "unix" | "unix+h2c" | "fd" => Ok(address.endpoints()),
+        network => Err(invalid(&format!("network \"{network}\" is not supported yet"))),
     }
-    Ok((first..=last).map(|port| format!("{host}:{port}")).collect())
+}
+
+/// Two servers cannot have the same address, nor one server twice.
+fn claim<'n>(
+    claimed: &mut HashMap<String, &'n str>,
+    name: &'n str,
+    endpoint: &Endpoint,
+) -> Result<(), ProvisionError> {
+    let address = endpoint.to_string();
+    match claimed.insert(address.clone(), name) {
+        None => Ok(()),
+        Some(other) => Err(ProvisionError::Invalid(format!(
+            "server {name}: listener address repeated: {address} (already claimed by server \
+             '{other}')"
+        ))),
+    }
 }
 
 /// A site that wants TLS is refused until there is TLS: never plain text in its place.
@@ -388,7 +383,7 @@ mod tests {
             r#"{"apps":{"http":{"servers":{"s":{"errors":{"routes":[{},{"handle":[
                 {"handler":"subroute","routes":[{"handle":[{"handler":"reverse_proxy"}]}]}]}]}}}}}}"#,
             "apps.http.servers.s.errors.routes[1].handle[0].routes[0].handle[0]: \
-             reverse_proxy: other servers cannot be asked yet",
+             reverse_proxy is not supported yet",
         );
         check(
             r#"{"apps":{"http":{"servers":{"s":{"routes":[{"handle":[
@@ -407,17 +402,20 @@ mod tests {
     fn an_address_that_is_none_is_named() {
         check(
             r#"{"apps":{"http":{"servers":{"s":{"listen":["udp/:80"]}}}}}"#,
-            "server s: listener address \"udp/:80\": network \"udp\" is not supported yet",
+            "invalid listener address 'udp/:80': network \"udp\" is not supported yet",
         );
         check(
             r#"{"apps":{"http":{"servers":{"s":{"listen":[":x"]}}}}}"#,
-            "server s: listener address \":x\": invalid port",
+            "invalid listener address ':x': invalid start port: strconv.ParseUint: parsing \"x\": \
+             invalid syntax",
         );
     }
 
     #[test]
-    fn a_range_of_ports_is_several_addresses() {
-        let all = expand("s", "tcp/127.0.0.1:8000-8002").expect("valid");
-        assert_eq!(all, ["127.0.0.1:8000", "127.0.0.1:8001", "127.0.0.1:8002"]);
+    fn an_address_belongs_to_one_server() {
+        check(
+            r#"{"apps":{"http":{"servers":{"a":{"listen":[":8000-8002"]},"b":{"listen":[":8001"]}}}}}"#,
+            "server b: listener address repeated: :8001 (already claimed by server 'a')",
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 mod hostile;
 
-use super::Server;
+use super::{Live, Server};
 use crate::logging::Logs;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -25,10 +25,16 @@ fn start(server: Value) -> Running {
     let config = json!({"apps": {"http": {"servers": {"srv0": server}}}});
     let config = serde_json::from_value(config).expect("a configuration");
     let server = Server::provision(&config, None, &Logs::silent()).expect("valid");
-    let bound = server.bind().expect("a free port");
-    let address = bound.addresses()[0];
-    let (stop, stopping) = watch::channel(false);
-    let done = tokio::spawn(bound.serve(stopping));
+    let mut live = Live::default();
+    let prepared = live.prepare(server).expect("a free port");
+    drop(live.publish(prepared));
+    let address = live.addresses()[0].parse().expect("an address");
+    let (stop, mut stopping) = watch::channel(false);
+    let done = tokio::spawn(async move {
+        // A test that is over drops its end, and so everything ends.
+        let _ = stopping.wait_for(|stop| *stop).await;
+        live.retire().drain().await;
+    });
     Running { address, stop, done }
 }
 

@@ -9,15 +9,10 @@ pub(super) struct Arguments<'parser> {
     pub(super) warnings: &'parser mut Vec<Warning>,
 }
 
-/// Why a token cannot be expanded.
+/// A token would become longer than it may, or looking for its arguments would take longer
+/// than it is worth.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unexpandable {
-    /// It would become longer than it may, or looking for its arguments would
-    /// take longer than it is worth.
-    TooLong,
-    /// The placeholder counts from the end, which has no meaning.
-    NegativeIndex(String),
-}
+pub(super) struct TooLong;
 
 /// How a placeholder names an argument.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,7 +31,7 @@ impl<'parser> Arguments<'parser> {
         &mut self,
         token: &Token,
         budget: &mut usize,
-    ) -> Result<Vec<String>, Unexpandable> {
+    ) -> Result<Vec<String>, TooLong> {
         if let Some((start, end)) = self.variadic(token) {
             let values = &self.values[start..end];
             spend(budget, values.iter().map(|value| value.text.len()).sum())?;
@@ -80,7 +75,7 @@ impl<'parser> Arguments<'parser> {
 
     /// The text with the placeholders replaced that name arguments. A `\`
     /// before a brace is removed, and the brace means nothing then.
-    fn replace(&mut self, text: &str, budget: &mut usize) -> Result<String, Unexpandable> {
+    fn replace(&mut self, text: &str, budget: &mut usize) -> Result<String, TooLong> {
         spend(budget, text.len())?;
         let bytes = text.as_bytes();
         let mut copy = Copy { text, output: String::new(), taken: 0, budget };
@@ -124,11 +119,7 @@ impl<'parser> Arguments<'parser> {
 
     /// The argument that `key`, the inside of a placeholder, names. Warns when
     /// it names one that does not exist.
-    fn lookup(
-        &mut self,
-        key: &str,
-        budget: &mut usize,
-    ) -> Result<Option<&'parser str>, Unexpandable> {
+    fn lookup(&mut self, key: &str, budget: &mut usize) -> Result<Option<&'parser str>, TooLong> {
         let (index, form) = if let Some(index) = key.strip_prefix("args.") {
             (index, Form::Deprecated)
         } else if let Some(index) = key.strip_prefix("args[") {
@@ -149,7 +140,7 @@ impl<'parser> Arguments<'parser> {
     }
 
     /// The argument at `index`, which stood in a placeholder of that form.
-    fn value(&mut self, index: &str, form: Form) -> Result<Option<&'parser str>, Unexpandable> {
+    fn value(&mut self, index: &str, form: Form) -> Result<Option<&'parser str>, TooLong> {
         let shown = match form {
             Form::Bracketed => format!("{{args[{index}]}}"),
             Form::Deprecated => format!("{{args.{index}}}"),
@@ -162,10 +153,9 @@ impl<'parser> Arguments<'parser> {
             self.warn(format!("Placeholder {shown} has an invalid index"));
             return Ok(None);
         };
-        let Ok(number) = usize::try_from(number) else {
-            return Err(Unexpandable::NegativeIndex(shown));
-        };
-        let Some(argument) = self.values.get(number) else {
+        // Nothing counts from the end: a negative index is out of bounds, too.
+        let argument = usize::try_from(number).ok().and_then(|number| self.values.get(number));
+        let Some(argument) = argument else {
             let count = self.values.len();
             self.warn(format!(
                 "Placeholder {shown} index is out of bounds, only {count} argument(s) exist"
@@ -210,15 +200,15 @@ impl Copy<'_> {
         self.taken = end;
     }
 
-    fn insert(&mut self, value: &str) -> Result<(), Unexpandable> {
+    fn insert(&mut self, value: &str) -> Result<(), TooLong> {
         spend(self.budget, value.len())?;
         self.output.push_str(value);
         Ok(())
     }
 }
 
-fn spend(budget: &mut usize, bytes: usize) -> Result<(), Unexpandable> {
-    *budget = budget.checked_sub(bytes).ok_or(Unexpandable::TooLong)?;
+fn spend(budget: &mut usize, bytes: usize) -> Result<(), TooLong> {
+    *budget = budget.checked_sub(bytes).ok_or(TooLong)?;
     Ok(())
 }
 
@@ -259,7 +249,7 @@ fn index_or(text: &str, default: i64) -> Option<i64> {
 mod tests {
     use std::sync::Arc;
 
-    use super::{Arguments, Unexpandable};
+    use super::{Arguments, TooLong};
     use crate::token::Token;
 
     fn token(text: &str) -> Token {
@@ -267,7 +257,7 @@ mod tests {
     }
 
     /// Expands with the arguments `one` and `two words`.
-    fn expand(text: &str) -> (Result<Vec<String>, Unexpandable>, Vec<String>) {
+    fn expand(text: &str) -> (Result<Vec<String>, TooLong>, Vec<String>) {
         let values = [token("one"), token("two words")];
         let mut warnings = Vec::new();
         let mut arguments = Arguments { values: &values, warnings: &mut warnings };
@@ -383,9 +373,12 @@ mod tests {
     }
 
     #[test]
-    fn counting_from_the_end_is_refused() {
-        let refused = Unexpandable::NegativeIndex("{args[-1]}".to_owned());
-        assert_eq!(expand("{args[-1]}").0, Err(refused));
+    fn nothing_counts_from_the_end() {
+        check_warning(
+            "{args[-1]}",
+            "{args[-1]}",
+            &["Placeholder {args[-1]} index is out of bounds, only 2 argument(s) exist"],
+        );
     }
 
     #[test]
@@ -396,8 +389,8 @@ mod tests {
 
     #[test]
     fn a_word_cannot_grow_beyond_its_budget() {
-        assert_eq!(expand(&"{args[1]}".repeat(600)).0, Err(Unexpandable::TooLong));
+        assert_eq!(expand(&"{args[1]}".repeat(600)).0, Err(TooLong));
         assert_eq!(expand(&"{args[x".repeat(500)).0, Ok(vec![String::new()]));
-        assert_eq!(expand(&format!("{}]}}", "{args[x".repeat(500))).0, Err(Unexpandable::TooLong));
+        assert_eq!(expand(&format!("{}]}}", "{args[x".repeat(500))).0, Err(TooLong));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::arguments::{Arguments, Unexpandable};
+use super::arguments::Arguments;
 use super::blocks::{Parser, Scope};
 use super::{Fact, Warning, tokenize};
 use crate::cursor::Cursor;
@@ -208,7 +208,7 @@ impl Parser<'_> {
             } else {
                 let texts = arguments
                     .expand(&token, &mut self.budget.bytes)
-                    .map_err(|error| Error::at(unexpandable(error), &import.last))?;
+                    .map_err(|_| Error::at(too_large(), &import.last))?;
                 self.budget.spend(texts.len().max(1), 0).map_err(too_much)?;
                 tokens.extend(texts.into_iter().map(|text| Token { text, ..token.clone() }));
             }
@@ -252,15 +252,6 @@ fn named_blocks(block: &[Token], last: &Token) -> Result<HashMap<String, Vec<Tok
 /// An import cycle's error tells no place, but the place is known.
 fn unplaced(text: String, import: &Import) -> Error {
     Error::on_line(text, &import.last.file, import.last.line)
-}
-
-fn unexpandable(error: Unexpandable) -> String {
-    match error {
-        Unexpandable::TooLong => too_large(),
-        Unexpandable::NegativeIndex(placeholder) => {
-            format!("Placeholder {placeholder} has a negative index")
-        }
-    }
 }
 
 fn too_large() -> String {

@@ -3,27 +3,25 @@
 use crate::adapter::error::{Error, Result};
 use crate::adapter::response_matcher;
 use crate::adapter::scope::Scope;
-use crate::adapter::values::{expect_arg, integer, unknown};
-use crate::config::handlers::{Encode, Handler};
+use crate::adapter::values::{expect_arg, expect_no_arg, integer, unknown};
+use crate::config::handlers::{Brotli, Encode, Encodings, Gzip, Handler, Zstd};
 use caddyfile_parser::Dispenser;
-use serde_json::{Map, Value, json};
-
-/// Reads the settings of an encoding from its segment.
-type ParseSettings = fn(&mut Dispenser) -> Result<Value>;
 
 /// The encodings.
-const ENCODINGS: [(&str, ParseSettings); 3] =
-    [("zstd", parse_zstd), ("br", parse_br), ("gzip", parse_gzip)];
+const NAMES: [&str; 3] = ["zstd", "br", "gzip"];
 
-/// What is used when none is named.
+/// Which are used when none is named.
 const DEFAULT: [&str; 2] = ["zstd", "gzip"];
+
+/// How hard Zstandard tries.
+const ZSTD_LEVELS: [&str; 4] = ["fastest", "better", "best", "default"];
 
 /// Reads
 ///
 /// ```caddyfile
 /// encode [MATCHER] [ENCODING…] {
 ///     gzip [LEVEL]
-///     br [QUALITY]
+///     br [QUALITY [WINDOW]]
 ///     zstd [LEVEL] {
 ///         level LEVEL
 ///         disable_checksum
@@ -32,6 +30,9 @@ const DEFAULT: [&str; 2] = ["zstd", "gzip"];
 ///     match RESPONSE_MATCHER
 /// }
 /// ```
+///
+/// Encodings of the first line have their defaults. They come after those of the block, in
+/// the order in which a client that does not mind gets them.
 pub(super) fn parse(d: &mut Dispenser, _: &Scope<'_>) -> Result<Handler> {
     d.next();
     let mut encode = Encode::default();
@@ -44,36 +45,52 @@ pub(super) fn parse(d: &mut Dispenser, _: &Scope<'_>) -> Result<Handler> {
             }
             "match" => encode.matcher = Some(response_matcher::parse(d)?),
             name => {
-                let Some((_, settings)) = ENCODINGS.iter().find(|(known, _)| *known == name) else {
-                    let id = format!("http.encoders.{name}");
-                    let text = format!("getting module named '{id}': module not registered: {id}");
-                    return Err(Error::from(d.err(text)).suggest(ENCODINGS.map(|known| known.0)));
-                };
-                let settings = settings(&mut d.new_from_next_segment())?;
-                encode.encodings.insert(name.to_owned(), settings);
+                parse_encoding(d, name, &mut encode.encodings)?;
                 encode.prefer.push(name.to_owned());
             }
         }
     }
-    for token in &named {
-        let name = token.text.as_str();
-        if !ENCODINGS.iter().any(|(known, _)| *known == name) {
-            let text =
-                format!("finding encoder module '': module not registered: http.encoders.{name}");
-            let error = Error::from(d.err(text)).relocate(token);
-            return Err(error.suggest(ENCODINGS.map(|known| known.0)));
+    for token in named {
+        if !add_default(&token.text, &mut encode) {
+            let id = format!("http.encoders.{}", token.text);
+            let text = format!("finding encoder module '': module not registered: {id}");
+            return Err(Error::from(d.err(text)).relocate(&token).suggest(NAMES));
         }
-        add_default(&mut encode, name);
     }
     if encode.prefer.is_empty() {
-        DEFAULT.iter().for_each(|name| add_default(&mut encode, name));
+        for name in DEFAULT {
+            add_default(name, &mut encode);
+        }
     }
     Ok(Handler::Encode(encode))
 }
 
-fn add_default(encode: &mut Encode, name: &str) {
-    encode.encodings.insert(name.to_owned(), json!({}));
+/// Adds an encoding with its defaults; false when it is not known.
+fn add_default(name: &str, encode: &mut Encode) -> bool {
+    match name {
+        "br" => encode.encodings.br = Some(Brotli::default()),
+        "gzip" => encode.encodings.gzip = Some(Gzip::default()),
+        "zstd" => encode.encodings.zstd = Some(Zstd::default()),
+        _ => return false,
+    }
     encode.prefer.push(name.to_owned());
+    true
+}
+
+/// Reads the segment of one encoding.
+fn parse_encoding(d: &mut Dispenser, name: &str, encodings: &mut Encodings) -> Result<()> {
+    match name {
+        "br" => encodings.br = Some(parse_brotli(&mut d.new_from_next_segment())?),
+        "gzip" => encodings.gzip = Some(parse_gzip(&mut d.new_from_next_segment())?),
+        "zstd" => encodings.zstd = Some(parse_zstd(&mut d.new_from_next_segment())?),
+        _ => {
+            let id = format!("http.encoders.{name}");
+            let text = format!("getting module named '{id}': module not registered: {id}");
+            let words = [&NAMES[..], &["minimum_length", "match"]].concat();
+            return Err(unknown(d, text, &words));
+        }
+    }
+    Ok(())
 }
 
 /// The integer in the loaded token; Go's error stands alone then.
@@ -82,44 +99,50 @@ fn expect_integer(d: &Dispenser, text: &str) -> Result<i64> {
 }
 
 /// Reads `gzip [LEVEL]`.
-fn parse_gzip(d: &mut Dispenser) -> Result<Value> {
+fn parse_gzip(d: &mut Dispenser) -> Result<Gzip> {
     d.next();
-    if !d.next_arg() {
-        return Ok(json!({}));
-    }
-    let level = expect_integer(d, d.val())?;
-    Ok(if level == 0 { json!({}) } else { json!({ "level": level }) })
+    let level = if d.next_arg() { expect_integer(d, d.val())? } else { 0 };
+    Ok(Gzip { level })
 }
 
-/// Reads `br [QUALITY]`.
-fn parse_br(d: &mut Dispenser) -> Result<Value> {
+/// Reads `br [QUALITY [WINDOW]]`.
+fn parse_brotli(d: &mut Dispenser) -> Result<Brotli> {
     d.next();
-    if !d.next_arg() {
-        return Ok(json!({}));
+    let mut brotli = Brotli::default();
+    if d.next_arg() {
+        brotli.quality = Some(expect_integer(d, d.val())?);
     }
-    let quality = expect_integer(d, d.val())?;
-    Ok(json!({ "quality": quality }))
+    if d.next_arg() {
+        brotli.lgwin = expect_integer(d, d.val())?;
+    }
+    Ok(brotli)
 }
 
 /// Reads `zstd [LEVEL] { level LEVEL; disable_checksum }`.
-fn parse_zstd(d: &mut Dispenser) -> Result<Value> {
+fn parse_zstd(d: &mut Dispenser) -> Result<Zstd> {
     d.next();
-    let mut settings = Map::new();
-    if d.next_arg() {
-        settings.insert("level".to_owned(), d.val().into());
+    let mut zstd = Zstd::default();
+    match d.remaining_args().as_slice() {
+        [] => {}
+        [level] => zstd.level = expect_zstd_level(d, level)?,
+        _ => return Err(d.arg_err().into()),
     }
     while d.next_block(0) {
         match d.val().to_owned().as_str() {
             "level" => {
-                let level = expect_arg(d)?;
-                if settings.insert("level".to_owned(), level.into()).is_some() {
+                let args = d.remaining_args();
+                let [level] = args.as_slice() else { return Err(d.arg_err().into()) };
+                if !zstd.level.is_empty() {
                     return Err(d.err("compression level already specified").into());
                 }
+                zstd.level = expect_zstd_level(d, level)?;
             }
             "disable_checksum" => {
-                if settings.insert("checksum".to_owned(), false.into()).is_some() {
+                expect_no_arg(d)?;
+                if zstd.checksum.is_some() {
                     return Err(d.err("checksum already specified").into());
                 }
+                zstd.checksum = Some(false);
             }
             other => {
                 let text = format!("unknown subdirective '{other}'");
@@ -127,5 +150,16 @@ fn parse_zstd(d: &mut Dispenser) -> Result<Value> {
             }
         }
     }
-    Ok(Value::Object(settings))
+    Ok(zstd)
+}
+
+fn expect_zstd_level(d: &Dispenser, level: &str) -> Result<String> {
+    if ZSTD_LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level)) {
+        return Ok(level.to_owned());
+    }
+    let [fastest, better, best, default] = ZSTD_LEVELS;
+    let text = format!(
+        "unexpected compression level, use one of '{fastest}', '{better}', '{best}', '{default}'"
+    );
+    Err(unknown(d, text, &ZSTD_LEVELS))
 }

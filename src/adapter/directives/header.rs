@@ -61,6 +61,32 @@ pub(super) struct Change {
     replacement: Option<String>,
 }
 
+impl Change {
+    /// The change in the arguments of one line; `None` when there are none or too many.
+    pub(super) fn from_args(args: &[String]) -> Option<Self> {
+        let (field, value, replacement) = match args {
+            [field] => (field, "", None),
+            [field, value] => (field, value.as_str(), None),
+            [field, value, replacement] => (field, value.as_str(), Some(replacement.clone())),
+            _ => return None,
+        };
+        Some(Self { field: field.clone(), value: value.to_owned(), replacement })
+    }
+}
+
+/// Refuses a default where Caddy knows none.
+pub(super) fn refuse_default(d: &Dispenser, change: &Change) -> Result<()> {
+    let field = &change.field;
+    if !field.starts_with('?') {
+        return Ok(());
+    }
+    let text = format!(
+        "{field}: the default header modifier ('?') can only be used on response headers; for \
+         conditional manipulation of request headers, use matchers"
+    );
+    Err(d.err(text).into())
+}
+
 /// Reads the field that is loaded, and what is done to it.
 pub(super) fn parse_change(d: &mut Dispenser) -> Change {
     let field = d.val().to_owned();

@@ -1,6 +1,6 @@
 //! `request_header`: changes the header of the request.
 
-use super::header::{apply_plain, parse_change, trim_colon};
+use super::header::{apply_plain, parse_change, refuse_default, trim_colon};
 use super::new_route;
 use crate::adapter::error::Result;
 use crate::adapter::scope::{Scope, Value};
@@ -19,14 +19,7 @@ pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Vec<Value>> 
     let mut change = parse_change(d);
     trim_colon(&mut change);
     expect_no_arg(d)?;
-    let field = &change.field;
-    if field.starts_with('?') {
-        let text = format!(
-            "{field}: the default header modifier ('?') can only be used on response headers; \
-             for conditional manipulation of request headers, use matchers"
-        );
-        return Err(d.err(text).into());
-    }
+    refuse_default(d, &change)?;
     let mut ops = HeaderOps::default();
     apply_plain(&change, &mut ops);
     let headers = Headers { request: Some(ops), response: None };

@@ -57,7 +57,6 @@ const WORDS: [&str; 22] = [
     "reuse_private_keys",
     "insecure_secrets_log",
     "renewal_window_ratio",
-
 ];
 
 /// What one use says so far.
@@ -335,11 +334,7 @@ fn dns_challenge(reading: &mut Reading) -> &mut DnsChallenge {
 }
 
 /// Refuses settings of proofs by DNS where nobody is named who writes the records.
-fn refuse_dns_without_provider(
-    d: &Dispenser,
-    scope: &Scope<'_>,
-    reading: &Reading,
-) -> Result<()> {
+fn refuse_dns_without_provider(d: &Dispenser, scope: &Scope<'_>, reading: &Reading) -> Result<()> {
     let options = scope.shared.tls;
     let challenges = reading.acme.as_ref().and_then(|acme| acme.challenges.as_ref());
     let own = challenges.and_then(|challenges| challenges.dns.as_ref());

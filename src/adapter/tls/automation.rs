@@ -360,7 +360,7 @@ impl<'a> Builder<'a> {
             if options.acme_ca.is_some() {
                 usual = defaults::default_issuers("");
             }
-            let usual: Vec<Issuer> = usual.into_iter().map(Issuer::Acme).collect();
+            let usual: Vec<Issuer> = usual.into_iter().map(Box::new).map(Issuer::Acme).collect();
             for draft in &mut self.drafts {
                 let AutomationPolicy { subjects, on_demand, .. } = &draft.policy;
                 let is_meant = |name: &String| is_public(name, *on_demand) && !is_tailscale(name);

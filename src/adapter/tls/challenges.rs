@@ -7,7 +7,7 @@ use crate::config::tls::challenges::DnsChallenge;
 use caddyfile_parser::Dispenser;
 
 /// The words of the lines that [`parse_dns_word`] reads.
-pub(in crate::adapter) const DNS_WORDS: [&str; 4] =
+pub(super) const DNS_WORDS: [&str; 4] =
     ["resolvers", "propagation_delay", "propagation_timeout", "dns_ttl"];
 
 /// Reads the rest of a line of an issuer about proofs by DNS, of which `word` is loaded.

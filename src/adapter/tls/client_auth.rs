@@ -55,11 +55,7 @@ pub(in crate::adapter) fn parse(
     Ok(auth)
 }
 
-fn parse_word(
-    d: &mut Dispenser,
-    scope: &Scope<'_>,
-    auth: &mut ClientAuthentication,
-) -> Result<()> {
+fn parse_word(d: &mut Dispenser, scope: &Scope<'_>, auth: &mut ClientAuthentication) -> Result<()> {
     let word = d.val().to_owned();
     let both = "cannot specify both 'trust_pool' and 'trusted_ca_cert' or 'trusted_ca_cert_file'";
     match word.as_str() {
@@ -70,9 +66,8 @@ fn parse_word(
             auth.mode = expect_arg(d)?;
         }
         "trusted_ca_cert" | "trusted_ca_cert_file" => {
-            scope.shared.warn(format!(
-                "The '{word}' field is deprecated. Use the 'trust_pool' field instead."
-            ));
+            let text = "field is deprecated. Use the 'trust_pool' field instead.";
+            scope.shared.warnings.push("", format!("The '{word}' {text}"));
             if auth.ca.is_some() {
                 return Err(d.err(both).into());
             }
@@ -171,8 +166,7 @@ fn read_certificates(d: &Dispenser, scope: &Scope<'_>, file: &str) -> Result<Vec
         Error::from(d.err(text))
     })?;
     let certificates = certificates(&String::from_utf8_lossy(&bytes));
-    certificates
-        .ok_or_else(|| d.err(format!("no CERTIFICATE pem block found in {file}")).into())
+    certificates.ok_or_else(|| d.err(format!("no CERTIFICATE pem block found in {file}")).into())
 }
 
 /// The certificates of PEM text; `None` when there is none, or something else.

@@ -124,9 +124,9 @@ impl ConnectionPolicies {
         let wildcards: Vec<Vec<String>> = server.list.iter().map(|i| self.wildcards(*i)).collect();
         let mut shielded = vec![Vec::new(); server.list.len()];
         for host in server.plain.iter().flatten() {
-            let covering = wildcards.iter().position(|of_one| {
-                of_one.iter().any(|wildcard| covers(wildcard, host))
-            });
+            let covering = wildcards
+                .iter()
+                .position(|of_one| of_one.iter().any(|wildcard| covers(wildcard, host)));
             if let Some(covering) = covering {
                 shielded[covering].push(host.clone());
             }
@@ -222,16 +222,18 @@ fn sni(hosts: Vec<String>) -> HandshakeMatch {
 
 /// Whether a policy says nothing but which handshakes it is for.
 fn is_unset(policy: &ConnectionPolicy) -> bool {
-    *policy
-        == ConnectionPolicy { matcher: policy.matcher.clone(), ..ConnectionPolicy::default() }
+    *policy == ConnectionPolicy { matcher: policy.matcher.clone(), ..ConnectionPolicy::default() }
 }
 
 /// The names of two policies that are for names only and say the same.
 fn merge_names(ours: &ConnectionPolicy, theirs: &ConnectionPolicy) -> Option<HandshakeMatch> {
     let names = |policy: &ConnectionPolicy| match &policy.matcher {
-        Some(HandshakeMatch { sni: Some(names), local_ip: None, remote_ip: None, sni_regexp: None }) => {
-            Some(names.clone())
-        }
+        Some(HandshakeMatch {
+            sni: Some(names),
+            local_ip: None,
+            remote_ip: None,
+            sni_regexp: None,
+        }) => Some(names.clone()),
         _ => None,
     };
     let (mut merged, more) = (names(ours)?, names(theirs)?);

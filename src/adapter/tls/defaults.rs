@@ -22,18 +22,16 @@ pub(super) fn default_issuers(email: &str) -> Vec<Acme> {
 /// site says written over it.
 pub(in crate::adapter) fn implicit_issuers(site: &Acme, options: &TlsOptions) -> Vec<Issuer> {
     let templates = options.cert_issuers.iter().filter_map(|issuer| match issuer {
-        Issuer::Acme(acme) => Some(acme.clone()),
+        Issuer::Acme(acme) => Some(Acme::clone(acme)),
         Issuer::Internal(_) | Issuer::Zerossl(_) => None,
     });
     let mut templates: Vec<Acme> = templates.collect();
     if templates.is_empty() {
-        templates = if site.ca.is_empty() {
-            default_issuers(&site.email)
-        } else {
-            vec![Acme::default()]
-        };
+        templates =
+            if site.ca.is_empty() { default_issuers(&site.email) } else { vec![Acme::default()] };
     }
-    templates.into_iter().map(|template| Issuer::Acme(overlay(template, site))).collect()
+    let issuer = |template| Issuer::Acme(Box::new(overlay(template, site)));
+    templates.into_iter().map(issuer).collect()
 }
 
 /// Whether an option is set that issuers are filled in with.
@@ -70,8 +68,7 @@ pub(super) fn fill(acme: &mut Acme, options: &Options) -> Result<(), String> {
     acme.trusted_roots_pem_files = union(&acme.trusted_roots_pem_files, &tls.acme_ca_root);
     fill_dns(acme, tls)?;
     acme.external_account = acme.external_account.take().or_else(|| tls.acme_eab.clone());
-    acme.preferred_chains =
-        acme.preferred_chains.take().or_else(|| tls.preferred_chains.clone());
+    acme.preferred_chains = acme.preferred_chains.take().or_else(|| tls.preferred_chains.clone());
     let by_dns = acme.challenges.as_ref().is_some_and(|challenges| challenges.dns.is_some());
     if !by_dns {
         fill_ports(acme, options);
@@ -157,10 +154,7 @@ fn overlay(below: Acme, above: &Acme) -> Acme {
     }
 }
 
-fn overlay_challenges(
-    below: Option<Challenges>,
-    above: Option<&Challenges>,
-) -> Option<Challenges> {
+fn overlay_challenges(below: Option<Challenges>, above: Option<&Challenges>) -> Option<Challenges> {
     let (Some(below), Some(above)) = (&below, above) else { return below.or(above.cloned()) };
     let challenge = |below: &Option<Challenge>, above: &Option<Challenge>| {
         let (Some(below), Some(above)) = (below, above) else {
@@ -219,22 +213,31 @@ mod tests {
     #[track_caller]
     fn check(site: &Acme, templates: Vec<Issuer>, expected: &[Acme]) {
         let options = TlsOptions { cert_issuers: templates, ..TlsOptions::default() };
-        let expected: Vec<Issuer> = expected.iter().cloned().map(Issuer::Acme).collect();
+        let expected: Vec<Issuer> =
+            expected.iter().cloned().map(Box::new).map(Issuer::Acme).collect();
         assert_eq!(implicit_issuers(site, &options), expected);
     }
 
     #[test]
     fn an_email_brings_in_zerossl() {
-        check(&acme("", "a@b.test"), Vec::new(), &[acme("", "a@b.test"), acme(ZEROSSL, "a@b.test")]);
+        check(
+            &acme("", "a@b.test"),
+            Vec::new(),
+            &[acme("", "a@b.test"), acme(ZEROSSL, "a@b.test")],
+        );
         check(&acme("", ""), Vec::new(), &[acme("", "")]);
-        check(&acme("https://ca.test", "a@b.test"), Vec::new(), &[acme("https://ca.test", "a@b.test")]);
+        check(
+            &acme("https://ca.test", "a@b.test"),
+            Vec::new(),
+            &[acme("https://ca.test", "a@b.test")],
+        );
     }
 
     #[test]
     fn the_options_issuers_are_templates() {
         let templates = vec![
             Issuer::Internal(crate::config::tls::issuers::Internal::default()),
-            Issuer::Acme(acme("https://ca.test", "old@b.test")),
+            Issuer::Acme(Box::new(acme("https://ca.test", "old@b.test"))),
         ];
         check(&acme("", "a@b.test"), templates, &[acme("https://ca.test", "a@b.test")]);
     }

@@ -47,7 +47,7 @@ const ZEROSSL_WORDS: [&str; 7] = [
 /// Reads the issuer whose name is loaded, with its block.
 pub(in crate::adapter) fn parse(d: &mut Dispenser) -> Result<Issuer> {
     match d.val() {
-        "acme" => parse_acme(&mut d.new_from_next_segment()).map(Issuer::Acme),
+        "acme" => parse_acme(&mut d.new_from_next_segment()).map(Box::new).map(Issuer::Acme),
         "internal" => parse_internal(&mut d.new_from_next_segment()).map(Issuer::Internal),
         "zerossl" => parse_zerossl(&mut d.new_from_next_segment()).map(Issuer::Zerossl),
         name => {

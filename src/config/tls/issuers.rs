@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[serde(remote = "Self", rename_all = "snake_case")]
 pub enum Issuer {
     /// An authority that speaks ACME.
-    Acme(Acme),
+    Acme(Box<Acme>),
     /// An authority of our own.
     Internal(Internal),
     /// ZeroSSL, by its own protocol.

@@ -29,9 +29,8 @@ const LEVEL: u32 = 5;
 /// Shorter answers gain nothing.
 const LENGTH_MIN: usize = 512;
 
-/// The encodings, and their settings.
-const SETTINGS: [(&str, &[&str]); 3] =
-    [("br", &["quality"]), ("gzip", &["level"]), ("zstd", &["level", "checksum"])];
+/// The encodings.
+const NAMES: [&str; 3] = ["br", "gzip", "zstd"];
 
 /// Content types that compress: their beginnings.
 const TYPES: [&str; 35] = [
@@ -82,25 +81,16 @@ pub(super) struct Encode {
 
 impl Encode {
     pub(super) fn provision(config: &Config) -> Result<Self, ProvisionError> {
-        for name in config.encodings.keys().chain(&config.prefer) {
-            if !SETTINGS.iter().any(|(known, _)| known == name) {
-                return Err(ProvisionError::Invalid(format!(
-                    "encode: unknown encoding \"{name}\""
-                )));
-            }
+        if let Some(name) = config.prefer.iter().find(|name| !NAMES.contains(&name.as_str())) {
+            let text = format!("encode: unknown encoding \"{name}\"");
+            return Err(ProvisionError::Invalid(text));
         }
-        for (name, settings) in &config.encodings {
-            check_settings(name, settings)?;
-        }
-        let level = config.encodings.get("gzip").map(|settings| {
-            match settings.get("level").map_or(Some(0), serde_json::Value::as_u64) {
-                Some(0) => Ok(Compression::new(LEVEL)),
-                Some(level @ 1..=9) => Ok(Compression::new(u32::try_from(level).unwrap_or(LEVEL))),
-                _ => Err(ProvisionError::Invalid(format!(
-                    "encode: gzip: compression level {} is not within 1 and 9",
-                    settings["level"]
-                ))),
-            }
+        let level = config.encodings.gzip.as_ref().map(|gzip| match gzip.level {
+            0 => Ok(Compression::new(LEVEL)),
+            level @ 1..=9 => Ok(Compression::new(u32::try_from(level).unwrap_or(LEVEL))),
+            level => Err(ProvisionError::Invalid(format!(
+                "encode: gzip: compression level {level} is not within 1 and 9"
+            ))),
         });
         Ok(Self {
             gzip: level.transpose()?,
@@ -189,22 +179,6 @@ impl Filter for Gzip<'_> {
 }
 
 /// Whether the client names gzip, and not with `q=0`.
-/// Refuses settings that the encoding has not. Only gzip's do something yet.
-fn check_settings(name: &str, settings: &serde_json::Value) -> Result<(), ProvisionError> {
-    let known = SETTINGS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, all)| *all);
-    let invalid = |what: String| Err(ProvisionError::Invalid(format!("encode: {name}: {what}")));
-    match settings {
-        serde_json::Value::Null => Ok(()),
-        serde_json::Value::Object(fields) => {
-            match fields.keys().find(|field| !known.contains(&field.as_str())) {
-                Some(field) => invalid(format!("unknown field \"{field}\"")),
-                None => Ok(()),
-            }
-        }
-        _ => invalid("its settings must be an object".to_owned()),
-    }
-}
-
 fn accepts_gzip(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|entry| {
@@ -263,21 +237,17 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_refused(encodings: &str, expected: &str) {
-        let config = serde_json::from_str(&format!(r#"{{"encodings":{encodings}}}"#));
-        let error = Encode::provision(&config.expect("JSON")).expect_err("it is wrong");
+    fn check_refused(config: &str, expected: &str) {
+        let config = serde_json::from_str(config).expect("the case is right JSON");
+        let error = Encode::provision(&config).expect_err("it is wrong");
         assert_eq!(error.to_string(), format!("encode: {expected}"));
     }
 
     #[test]
     fn wrong_settings_are_refused() {
-        check_refused(r#"{"lz4":{}}"#, "unknown encoding \"lz4\"");
-        check_refused(r#"{"gzip":{"lvl":3}}"#, "gzip: unknown field \"lvl\"");
-        check_refused(r#"{"zstd":3}"#, "zstd: its settings must be an object");
-        let text = "gzip: compression level \"9\" is not within 1 and 9";
-        check_refused(r#"{"gzip":{"level":"9"}}"#, text);
+        check_refused(r#"{"prefer":["lz4"]}"#, "unknown encoding \"lz4\"");
         check_refused(
-            r#"{"gzip":{"level":-1}}"#,
+            r#"{"encodings":{"gzip":{"level":-1}}}"#,
             "gzip: compression level -1 is not within 1 and 9",
         );
     }

@@ -15,7 +15,7 @@ mod range;
 mod read;
 
 use super::answer;
-use crate::config::handlers::FileServer as Config;
+use crate::config::handlers::{FileServer as Config, PrecompressedFormats};
 use crate::http::exchange::{Exchange, Failure, Flow, Outcome};
 use crate::http::placeholder::{Template, Unknown};
 use crate::http::server::{Provision, ProvisionError};
@@ -69,6 +69,7 @@ impl FileServer {
         config: &Config,
         provision: &Provision<'_>,
     ) -> Result<Self, ProvisionError> {
+        refuse(config)?;
         let template = |text: &str| Template::new(text, Unknown::Vanishes);
         let defaults = || vec!["index.html".to_owned(), "index.txt".to_owned()];
         let index_names = config.index_names.clone().unwrap_or_else(defaults);
@@ -284,6 +285,22 @@ async fn unsatisfiable(ex: &mut Exchange<'_>, len: Option<u64>, text: &str) -> O
     }
     ex.response.set(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     answer::plain(ex, 416, &format!("{text}\n")).await
+}
+
+/// Refuses the settings that do nothing yet.
+fn refuse(config: &Config) -> Result<(), ProvisionError> {
+    let unsupported = [
+        ("fs", !config.fs.is_empty()),
+        ("browse", config.browse.is_some()),
+        ("precompressed", config.precompressed != PrecompressedFormats::default()),
+        ("etag_file_extensions", !config.etag_file_extensions.is_empty()),
+    ];
+    match unsupported.iter().find(|(_, is_set)| *is_set) {
+        Some((name, _)) => {
+            Err(ProvisionError::Invalid(format!("file_server: {name} is not supported yet")))
+        }
+        None => Ok(()),
+    }
 }
 
 fn failure(error: &io::Error) -> Failure {

@@ -54,7 +54,7 @@ enum Search {
 /// Which answers are meant, compiled.
 #[derive(Debug)]
 pub(super) struct Answers {
-    status: Vec<u16>,
+    status: Vec<i64>,
     headers: Vec<(String, Option<Vec<Template>>)>,
 }
 
@@ -125,8 +125,8 @@ impl Answers {
 
     /// Whether the answer, as it stands, is one of them.
     pub(super) fn matches(&self, ex: &Exchange<'_>) -> bool {
-        let status = ex.response.status;
-        let of_class = |wanted: &u16| *wanted == status || *wanted == status / 100;
+        let status = i64::from(ex.response.status);
+        let of_class = |wanted: &i64| *wanted == status || *wanted == status / 100;
         if !self.status.is_empty() && !self.status.iter().any(of_class) {
             return false;
         }

@@ -10,16 +10,24 @@
 
 use crate::http::exchange::Exchange;
 use crate::http::placeholder::{Template, Unknown};
+use crate::http::server::ProvisionError;
 use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+/// Variables that mean something to others, who do not ask for them yet.
+const UNSUPPORTED: [&str; 2] = ["access_logger_names", "fs"];
 
 /// The compiled handler.
 #[derive(Debug)]
 pub(super) struct Vars(Vec<(Template, Template)>);
 
 impl Vars {
-    pub(super) fn new(config: &BTreeMap<String, Value>) -> Self {
+    pub(super) fn provision(config: &BTreeMap<String, Value>) -> Result<Self, ProvisionError> {
+        if let Some(name) = UNSUPPORTED.iter().find(|name| config.contains_key(**name)) {
+            let text = format!("vars: {name} is not supported yet");
+            return Err(ProvisionError::Invalid(text));
+        }
         let compile = |(name, value): (&String, &Value)| {
             let text = match value {
                 Value::String(text) => Cow::Borrowed(text),
@@ -27,7 +35,7 @@ impl Vars {
             };
             (Template::new(name, Unknown::Vanishes), Template::new(&text, Unknown::Vanishes))
         };
-        Self(config.iter().map(compile).collect())
+        Ok(Self(config.iter().map(compile).collect()))
     }
 
     pub(super) fn run<'s>(&'s self, ex: &mut Exchange<'s>) {

@@ -186,7 +186,7 @@ impl Meta {
     fn fill_vars(&mut self, ex: &Exchange<'_>, root: &[u8], script: &Script) {
         let (server, port) = uri::split_host(&ex.host);
         let remote = ex.remote();
-        let ip = remote.ip().to_string();
+        let ip = remote.host();
         for (i, var) in VARS.iter().enumerate() {
             let value = match *var {
                 "CONTENT_LENGTH" => self.field(ex, &CONTENT_LENGTH).unwrap_or_default(),
@@ -202,7 +202,7 @@ impl Meta {
                 }
                 "QUERY_STRING" => self.query.clone(),
                 "REMOTE_ADDR" | "REMOTE_HOST" => self.add(ip.as_bytes()),
-                "REMOTE_PORT" => self.add(remote.port().to_string().as_bytes()),
+                "REMOTE_PORT" => self.add(remote.port().as_bytes()),
                 "REQUEST_METHOD" => self.method.clone(),
                 "REQUEST_SCHEME" => self.add(ex.scheme().as_bytes()),
                 "REQUEST_URI" => self.request_uri.clone(),
