@@ -45,8 +45,9 @@ mod values;
 pub use error::{Error, Place};
 pub use servers::TlsSite;
 
+use crate::config::admin::{Admin, AdminConfig};
 use crate::config::http::Http;
-use crate::config::{Admin, AdminConfig, Apps, Config};
+use crate::config::{Apps, Config};
 use caddyfile_parser::parse::Fact;
 use caddyfile_parser::{Loader, Warning as LanguageWarning};
 use error::Result;
@@ -101,7 +102,8 @@ pub fn adapt_sites(file: &str, bytes: &[u8], loader: &dyn Loader) -> Result<Adap
     let mut blocks = parsed.blocks;
     sites::check_keys(&blocks)?;
     let is_options = blocks.first().is_some_and(|block| block.keys.is_empty());
-    let options = Options::parse(is_options.then(|| blocks.remove(0)))?;
+    let mut options = Options::parse(is_options.then(|| blocks.remove(0)))?;
+    warnings.append(&mut options.warnings);
     let shared = Shared {
         order: options.order.clone(),
         groups: Counter::default(),
@@ -150,7 +152,7 @@ fn unformatted(file: &str, bytes: &[u8]) -> Option<Warning> {
 fn assemble(mut options: Options, built: servers::Built) -> Config {
     let mut admin = options.admin.take();
     if options.persist_config_off {
-        let persist = AdminConfig { persist: Some(false) };
+        let persist = AdminConfig { persist: Some(false), ..AdminConfig::default() };
         admin.get_or_insert_with(Admin::default).config = Some(persist);
     }
     let (http_port, https_port) = options.ports();
@@ -160,9 +162,11 @@ fn assemble(mut options: Options, built: servers::Built) -> Config {
         grace_period: options.grace_period,
         shutdown_delay: options.shutdown_delay,
         servers: built.servers,
-        metrics: options.metrics,
+        metrics: built.metrics,
     };
     let apps = Apps {
+        filesystems: None,
+        events: options.events,
         frankenphp: options.frankenphp,
         http: Some(http).filter(|http| !http.servers.is_empty()),
         pki: built.pki,

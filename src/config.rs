@@ -3,20 +3,29 @@
 //! Fields stand in Caddy's order, because the order is visible in `adapt`'s output.
 //! Unknown fields and unknown modules are errors that name their JSON path.
 
+pub mod admin;
+mod de;
 pub mod duration;
+pub mod events;
+pub mod filesystems;
 pub mod handlers;
 pub mod http;
+pub mod ip_sources;
 mod json;
+pub mod listeners;
 pub mod logging;
 pub mod matchers;
 mod module;
 pub mod network_proxy;
 pub mod php;
 pub mod pki;
+pub mod place;
+mod ser;
 pub mod storage;
+mod syntax;
 pub mod tls;
 
-pub use json::JsonError;
+pub use json::{JsonError, parse};
 pub use module::NoFields;
 
 use serde::{Deserialize, Serialize};
@@ -27,7 +36,7 @@ use serde::{Deserialize, Serialize};
 pub struct Config {
     /// The admin endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub admin: Option<Admin>,
+    pub admin: Option<admin::Admin>,
     /// Loggers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logging: Option<logging::Logging>,
@@ -39,40 +48,16 @@ pub struct Config {
     pub apps: Option<Apps>,
 }
 
-/// The admin endpoint.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Admin {
-    /// Whether there is none.
-    #[serde(skip_serializing_if = "is_default")]
-    pub disabled: bool,
-    /// Its address.
-    #[serde(skip_serializing_if = "is_default")]
-    pub listen: String,
-    /// Whether the `Origin` header is checked.
-    #[serde(skip_serializing_if = "is_default")]
-    pub enforce_origin: bool,
-    /// The origins that may use it.
-    #[serde(skip_serializing_if = "is_default")]
-    pub origins: Vec<String>,
-    /// How configurations are kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub config: Option<AdminConfig>,
-}
-
-/// How configurations are kept.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AdminConfig {
-    /// Whether the running configuration is written to disk.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub persist: Option<bool>,
-}
-
 /// The apps, by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename = ".*", deny_unknown_fields, default)]
 pub struct Apps {
+    /// File systems other than the machine's.
+    #[serde(rename = "caddy.filesystems", skip_serializing_if = "Option::is_none")]
+    pub filesystems: Option<filesystems::Filesystems>,
+    /// Who is told of what happens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<events::Events>,
     /// PHP.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frankenphp: Option<php::FrankenPhp>,

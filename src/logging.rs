@@ -11,9 +11,10 @@ pub mod json;
 mod php;
 mod writer;
 
-use crate::config::logging::{Log, Logging};
+use crate::config::logging::encoders::{Encoder, Text};
+use crate::config::logging::writers::Writer as ConfiguredWriter;
+use crate::config::logging::{Core, Log, Logging};
 use json::Object;
-use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -67,6 +68,9 @@ pub enum LogError {
         /// Its level.
         level: String,
     },
+    /// There is no other log than the named ones.
+    #[error("logging.sink: a sink is not supported yet")]
+    Sink,
     /// A part of it is not there.
     #[error("logging.logs.{log}: {what} \"{name}\" is not supported yet")]
     Unsupported {
@@ -104,6 +108,9 @@ impl Logs {
     pub fn open(config: Option<&Logging>) -> Result<Arc<Self>, LogError> {
         let mut writers = HashMap::new();
         let mut targets = Vec::new();
+        if config.is_some_and(|c| c.sink.is_some()) {
+            return Err(LogError::Sink);
+        }
         let configured = config.map(|c| &c.logs);
         if configured.is_none_or(|logs| !logs.contains_key("default")) {
             targets.push(target("default", &Log::default(), &mut writers)?);
@@ -197,34 +204,50 @@ fn target(
     };
     let level = Level::parse(&log.level)
         .ok_or_else(|| LogError::Level { log: name.to_owned(), level: log.level.clone() })?;
-    let output = match module(log.writer.as_ref(), "output", "stderr") {
-        "stderr" => Some(Output::Stderr),
-        "stdout" => Some(Output::Stdout),
-        "discard" => None,
-        other => return Err(unsupported("writer", other)),
+    let Log {
+        writer,
+        encoder,
+        core,
+        level: _,
+        sampling,
+        with_caller,
+        // Says something only together with the one before.
+        with_caller_skip: _,
+        with_stacktrace,
+        include,
+        exclude,
+    } = log;
+    let output = match writer {
+        None | Some(ConfiguredWriter::Stderr(_)) => Some(Output::Stderr),
+        Some(ConfiguredWriter::Stdout(_)) => Some(Output::Stdout),
+        Some(ConfiguredWriter::Discard(_)) => None,
+        Some(ConfiguredWriter::File(_)) => return Err(unsupported("writer", "file")),
+        Some(ConfiguredWriter::Net(_)) => return Err(unsupported("writer", "net")),
     };
-    match module(log.encoder.as_ref(), "format", "json") {
-        "json" => {}
-        other => return Err(unsupported("encoder", other)),
+    match encoder {
+        None => {}
+        Some(Encoder::Json(text)) if *text == Text::default() => {}
+        Some(Encoder::Json(_)) => return Err(unsupported("a setting of the encoder", "json")),
+        Some(Encoder::Append(_)) => return Err(unsupported("encoder", "append")),
+        Some(Encoder::Console(_)) => return Err(unsupported("encoder", "console")),
+        Some(Encoder::Filter(_)) => return Err(unsupported("encoder", "filter")),
+        Some(Encoder::Journald(_)) => return Err(unsupported("encoder", "journald")),
     }
-    for (value, key) in [(&log.writer, "output"), (&log.encoder, "format")] {
-        let mut settings = value.iter().filter_map(Value::as_object).flat_map(|o| o.keys());
-        if let Some(setting) = settings.find(|setting| *setting != key) {
-            return Err(unsupported("setting", setting));
-        }
+    if let Some(Core::Mock(_)) = core {
+        return Err(unsupported("core", "mock"));
     }
-    if log.sampling.is_some() {
-        return Err(unsupported("setting", "sampling"));
+    let settings = [
+        ("sampling", sampling.is_some()),
+        ("with_caller", *with_caller),
+        ("with_stacktrace", !with_stacktrace.is_empty()),
+    ];
+    if let Some((name, _)) = settings.into_iter().find(|(_, is_set)| *is_set) {
+        return Err(unsupported("setting", name));
     }
     let writer = output.map(|output| {
         Arc::clone(writers.entry(output).or_insert_with(|| Arc::new(Writer::start(output))))
     });
-    Ok(Target { level, include: log.include.clone(), exclude: log.exclude.clone(), writer })
-}
-
-/// The module that a value names; the default one without a value.
-fn module<'a>(value: Option<&'a Value>, key: &str, default: &'a str) -> &'a str {
-    value.map_or(default, |v| v.get(key).and_then(Value::as_str).unwrap_or_default())
+    Ok(Target { level, include: include.clone(), exclude: exclude.clone(), writer })
 }
 
 /// The time since 1970.
@@ -277,13 +300,12 @@ mod tests {
         check_refused(r#"{"level":"LOUD"}"#, "unrecognized level: \"LOUD\"");
         let file = r#"{"writer":{"output":"file","filename":"x"}}"#;
         check_refused(file, "writer \"file\" is not supported yet");
-        check_refused(r#"{"writer":{"mode":"x"}}"#, "writer \"\" is not supported yet");
-        let mode = r#"{"writer":{"output":"stderr","mode":"600"}}"#;
-        check_refused(mode, "setting \"mode\" is not supported yet");
         let console = r#"{"encoder":{"format":"console"}}"#;
         check_refused(console, "encoder \"console\" is not supported yet");
         let time = r#"{"encoder":{"format":"json","time_key":"t"}}"#;
-        check_refused(time, "setting \"time_key\" is not supported yet");
+        check_refused(time, "a setting of the encoder \"json\" is not supported yet");
+        let core = r#"{"core":{"module":"mock"}}"#;
+        check_refused(core, "core \"mock\" is not supported yet");
         check_refused(r#"{"sampling":{}}"#, "setting \"sampling\" is not supported yet");
     }
 }

@@ -107,7 +107,7 @@ fn fmt_takes_one_file() {
 #[test]
 fn a_missing_configuration_is_one_clear_error() {
     let site = Site::new();
-    check(&site, &["run"], 1, "", "there is no Caddyfile in this folder");
+    check(&site, &["run"], 1, "", "there is no Caddyfile in current directory");
     let missing = "reading config from file: open nowhere: no such file or directory";
     check(&site, &["run", "--config", "nowhere"], 1, "", missing);
     check(&site, &["run", "-c", "nowhere", "-a", "toml"], 1, "", missing);

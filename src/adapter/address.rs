@@ -111,6 +111,9 @@ impl Address {
             let text = format!("[{}] scheme and port violate convention", self.full());
             return Err(Error::new(text));
         }
+        let port = listening_port(&port).map_err(|error| {
+            Error::new(format!("parsing network address: invalid start port: {error}"))
+        })?;
         let everywhere = [Bind { addresses: vec![String::new()], protocols: Vec::new() }];
         let binds = match (binds, options.default_bind.as_slice()) {
             ([], []) => everywhere.as_slice(),
@@ -200,6 +203,13 @@ fn check_port(port: &str) -> Result<()> {
         Ok(number) => Err(Error::new(format!("port {number} is out of range"))),
         Err(error) => Err(Error::new(format!("invalid port '{port}': {error}"))),
     }
+}
+
+/// A port as Go prints the number; unlike an address, a listener has no sign in it.
+fn listening_port(port: &str) -> std::result::Result<String, String> {
+    // What stands before a `-` is the start of a range.
+    let start = port.split('-').next().unwrap_or_default();
+    super::values::unsigned(start).map(|number| number.to_string())
 }
 
 /// Lower case outside of `{…}`.

@@ -6,7 +6,10 @@
 mod acme_eab;
 mod admin;
 mod auto_https;
+mod default_bind;
 mod ech;
+mod events;
+mod filesystem;
 mod frankenphp;
 mod metrics;
 mod on_demand_tls;
@@ -21,13 +24,15 @@ pub(super) use pki::DEFAULT as DEFAULT_AUTHORITY;
 pub(super) use servers::ServerOptions;
 pub(super) use tls::{StorageClean, TlsOptions};
 
+use super::Warning;
 use super::address::{HTTP_PORT, HTTPS_PORT};
 use super::directives::{self, log};
 use super::error::{Error, Result};
 use super::scope::{Bind, NamedLog};
 use super::values::{expect_no_arg, integer};
-use crate::config::Admin;
+use crate::config::admin::Admin;
 use crate::config::duration::Duration;
+use crate::config::events::Events;
 use crate::config::http::Metrics;
 use crate::config::php::{FrankenPhp, Pogo};
 use crate::config::storage::Storage;
@@ -40,6 +45,7 @@ pub(super) struct Options {
     pub(super) auto_https: Vec<String>,
     pub(super) debug: bool,
     pub(super) default_bind: Vec<Bind>,
+    pub(super) events: Option<Events>,
     pub(super) frankenphp: Option<FrankenPhp>,
     pub(super) grace_period: Duration,
     http_port: Option<u16>,
@@ -55,6 +61,8 @@ pub(super) struct Options {
     pub(super) shutdown_delay: Duration,
     pub(super) storage: Option<Storage>,
     pub(super) tls: TlsOptions,
+    /// What looks odd in the options.
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// The function of an option starts before the option's name.
@@ -68,10 +76,9 @@ const TABLE: &[(&str, Parse)] = &[
         options.debug = true;
         Ok(())
     }),
-    ("default_bind", |d, options| {
-        options.default_bind.push(directives::parse_bind(d)?);
-        Ok(())
-    }),
+    ("default_bind", default_bind::parse),
+    ("events", events::parse),
+    ("filesystem", filesystem::parse),
     ("frankenphp", frankenphp::parse),
     ("grace_period", |d, options| {
         options.grace_period = parse_duration(d)?;

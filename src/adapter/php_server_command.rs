@@ -5,6 +5,7 @@
 //! controller, which is the last that is tried anyway.
 
 use super::directives::php_server::{folder_route, route};
+use crate::config::admin::{Admin, AdminConfig};
 use crate::config::duration::Duration;
 use crate::config::handlers::{
     Brotli, Encode, Encodings, FileServer, Gzip, Handler, Php, Rewrite, Subroute, Zstd,
@@ -13,7 +14,7 @@ use crate::config::http::{Http, Route, Server, ServerLogs};
 use crate::config::logging::{Log, Logging};
 use crate::config::matchers::{File, MatcherSet};
 use crate::config::php::{FrankenPhp, Worker};
-use crate::config::{Admin, AdminConfig, Apps, Config};
+use crate::config::{Apps, Config};
 use std::collections::BTreeMap;
 
 const PATH: &str = "{http.request.uri.path}";
@@ -62,15 +63,16 @@ pub fn config(options: &Options) -> Config {
     }
     let admin = Admin {
         disabled: true,
-        config: Some(AdminConfig { persist: Some(false) }),
+        config: Some(AdminConfig { persist: Some(false), ..AdminConfig::default() }),
         ..Admin::default()
     };
     let debug = Log { level: "DEBUG".to_owned(), ..Log::default() };
     Config {
         admin: Some(admin),
-        logging: options
-            .debug
-            .then(|| Logging { logs: BTreeMap::from([("default".to_owned(), debug)]) }),
+        logging: options.debug.then(|| Logging {
+            logs: BTreeMap::from([("default".to_owned(), debug)]),
+            ..Logging::default()
+        }),
         storage: None,
         apps: Some(Apps {
             frankenphp: Some(FrankenPhp { workers: workers(options), ..FrankenPhp::default() }),

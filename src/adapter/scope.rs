@@ -70,7 +70,7 @@ pub(super) enum Value {
     /// Where the site listens.
     Bind(Bind),
     /// A log of the site.
-    Log(NamedLog),
+    Log(Box<NamedLog>),
     /// Where the site's certificates come from, and what its connections may use.
     Tls(Box<TlsSettings>),
     /// The name of an authority of our own that is used.

@@ -13,7 +13,7 @@ use super::sites::Site;
 use super::stable_sort::stable_sort;
 use super::tls::{self, ConnectionPolicies, ServerPolicies};
 use crate::config::handlers::{Handler, Subroute};
-use crate::config::http::{AutomaticHttps, Errors, Route, Server};
+use crate::config::http::{AutomaticHttps, Errors, Metrics, Route, Server};
 use crate::config::logging::Logging;
 use crate::config::matchers::MatcherSet;
 use crate::config::pki::Pki;
@@ -27,6 +27,7 @@ use std::sync::Arc;
 /// What the sites come to.
 pub(super) struct Built {
     pub(super) servers: BTreeMap<String, Server>,
+    pub(super) metrics: Option<Metrics>,
     pub(super) logging: Option<Logging>,
     pub(super) tls: Option<Tls>,
     pub(super) pki: Option<Pki>,
@@ -120,14 +121,14 @@ pub(super) fn build(
         server.tls_connection_policies = connections.of_server(&policies);
         (name, server)
     });
-    let servers = servers.collect();
-    let servers = apply_options(servers, options)
+    let mut servers = apply_options(servers.collect(), options)
         .map_err(|error| error.wrap(|text| format!("applying global server options: {text}")))?;
+    let metrics = hoist_metrics(&mut servers, options);
     let tls = tls::build(&pairings, &sites, options)?;
     let pki = pki::build(&pairings, &sites, options);
     let logging = logs::build(&pairings, &sites, options);
     let tls_sites = tls_sites(&sites, options);
-    Ok(Built { servers, logging, tls, pki, tls_sites })
+    Ok(Built { servers, metrics, logging, tls, pki, tls_sites })
 }
 
 /// Finds out which keys of which sites share listeners.
@@ -321,18 +322,23 @@ fn sort_by_specificity(parts: &mut [Part], sites: &[Site]) {
 /// How specific a site is.
 struct Rank {
     host: usize,
-    path: usize,
+    /// Of the most specific path, wildcards and all.
+    path_length: usize,
     has_wildcard: bool,
 }
 
 impl Rank {
     fn of(part: &Part, sites: &[Site]) -> Self {
-        let most = |text: fn(&Address) -> &str| {
-            part.addresses(sites).map(|address| specificity(text(address))).max().unwrap_or(0)
-        };
+        let mut path = "";
+        for address in part.addresses(sites) {
+            if specificity(&address.path) > specificity(path) {
+                path = &address.path;
+            }
+        }
+        let hosts = part.addresses(sites).map(|address| specificity(&address.host));
         Self {
-            host: most(|address| &address.host),
-            path: most(|address| &address.path),
+            host: hosts.max().unwrap_or(0),
+            path_length: path.len(),
             has_wildcard: part
                 .addresses(sites)
                 .any(|address| address.host.is_empty() || address.host.contains('*')),
@@ -344,7 +350,7 @@ impl Rank {
             (0, _) => false,
             (_, 0) => true,
             _ if self.has_wildcard != other.has_wildcard => other.has_wildcard,
-            (own, others) if own == others => self.path > other.path,
+            (own, others) if own == others => self.path_length > other.path_length,
             (own, others) => own > others,
         }
     }
@@ -535,6 +541,16 @@ fn apply_options(
         (name, server)
     });
     Ok(applied.collect())
+}
+
+/// Takes the servers' own `metrics` out into that of all of them. What they leave of the
+/// option `metrics` is `per_host`, as in Caddy.
+fn hoist_metrics(servers: &mut BTreeMap<String, Server>, options: &Options) -> Option<Metrics> {
+    let own = servers.values_mut().filter_map(|server| server.metrics.take());
+    own.fold(options.metrics.clone(), |all, own| {
+        let per_host = own.per_host || all.is_some_and(|all| all.per_host);
+        Some(Metrics { per_host, ..Metrics::default() })
+    })
 }
 
 /// The addresses that are served over TLS, each once.

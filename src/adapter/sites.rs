@@ -102,7 +102,7 @@ fn read_one(mut block: ServerBlock, shared: &Shared<'_>) -> Result<Site> {
                 Value::Route(_) | Value::Routes(_) => site.handlers.push(one),
                 Value::ErrorRoutes(routes) => site.error_routes.push(routes),
                 Value::Bind(bind) => site.binds.push(bind),
-                Value::Log(log) => site.logs.push(log),
+                Value::Log(log) => site.logs.push(*log),
                 Value::Tls(settings) => site.tls.push(*settings),
                 Value::Authority(name) => site.authorities.push(name),
             }

@@ -59,17 +59,24 @@ pub(super) fn expect_no_arg(d: &mut Dispenser) -> Result<()> {
 
 /// Reads an integer as Go's `strconv.Atoi`.
 pub(super) fn integer(text: &str) -> std::result::Result<i64, String> {
-    text.parse::<i64>().map_err(|_| {
-        let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-        number_error("Atoi", text, digits)
-    })
+    signed("Atoi", text, 64)
+}
+
+/// Reads an integer of so many bits as Go's `strconv.ParseInt`.
+pub(super) fn integer_of(text: &str, bits: u32) -> std::result::Result<i64, String> {
+    signed("ParseInt", text, bits)
 }
 
 /// Reads an integer of 32 bits without a sign as Go's `strconv.ParseUint`.
 pub(super) fn unsigned(text: &str) -> std::result::Result<u32, String> {
-    let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let number = if digits { text.parse::<u32>().ok() } else { None };
-    number.ok_or_else(|| number_error("ParseUint", text, text))
+    let number = unsigned_of(text, 10, 32)?;
+    Ok(u32::try_from(number).expect("32 bits were asked for"))
+}
+
+/// Reads an integer of so many bits without a sign as Go's `strconv.ParseUint`.
+pub(super) fn unsigned_of(text: &str, base: u32, bits: u32) -> std::result::Result<u64, String> {
+    digits(text, base, u64::MAX >> (64 - bits))
+        .map_err(|reason| number_error("ParseUint", text, reason))
 }
 
 /// Reads a size in bytes, as `16KB` or `1.5 MiB`.
@@ -164,9 +171,31 @@ pub(super) fn canonical_field(name: &str) -> String {
     out
 }
 
-fn number_error(function: &str, text: &str, digits: &str) -> String {
-    let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    let reason = if is_number { "value out of range" } else { "invalid syntax" };
+fn signed(function: &str, text: &str, bits: u32) -> std::result::Result<i64, String> {
+    let most = u64::MAX >> (65 - bits);
+    let number = match text.strip_prefix('-') {
+        Some(rest) => digits(rest, 10, most + 1).map(|number| 0_i64.wrapping_sub_unsigned(number)),
+        None => digits(text.strip_prefix('+').unwrap_or(text), 10, most).map(u64::cast_signed),
+    };
+    number.map_err(|reason| number_error(function, text, reason))
+}
+
+/// Reads digits up to the first thing that is wrong, in Go's words.
+fn digits(text: &str, base: u32, most: u64) -> std::result::Result<u64, &'static str> {
+    const SYNTAX: &str = "invalid syntax";
+    if text.is_empty() {
+        return Err(SYNTAX);
+    }
+    let mut number = 0_u64;
+    for ch in text.chars() {
+        let digit = ch.to_digit(base).ok_or(SYNTAX)?;
+        let next = number.checked_mul(base.into()).and_then(|next| next.checked_add(digit.into()));
+        number = next.filter(|next| *next <= most).ok_or("value out of range")?;
+    }
+    Ok(number)
+}
+
+fn number_error(function: &str, text: &str, reason: &str) -> String {
     format!("strconv.{function}: parsing {text:?}: {reason}")
 }
 
@@ -219,5 +248,16 @@ mod tests {
             "strconv.Atoi: parsing \"99999999999999999999\": value out of range"
         );
         assert!(unsigned("-1").is_err());
+        assert_eq!(integer("-9223372036854775808"), Ok(i64::MIN));
+        assert_eq!(integer_of("2147483647", 32), Ok(2_147_483_647));
+        assert_eq!(
+            integer_of("2147483648", 32),
+            Err("strconv.ParseInt: parsing \"2147483648\": value out of range".to_owned())
+        );
+        assert_eq!(unsigned_of("0755", 8, 32), Ok(0o755));
+        assert_eq!(
+            unsigned_of("009x", 8, 32),
+            Err("strconv.ParseUint: parsing \"009x\": invalid syntax".to_owned())
+        );
     }
 }

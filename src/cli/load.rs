@@ -69,7 +69,7 @@ impl Source {
         let adapter = self.adapter.as_deref().or(adapter).or_else(|| adapter_of(&name));
         match adapter {
             Some("caddyfile") => adapt(&name, &bytes),
-            None => {
+            None | Some("json") => {
                 let config = Config::from_json(&bytes).map_err(json_error)?;
                 Ok(Loaded { config, tls_sites: Vec::new() })
             }
@@ -83,12 +83,13 @@ impl Source {
             Some(name) if name == "-" => {
                 let mut bytes = Vec::new();
                 io::stdin().lock().read_to_end(&mut bytes).context("reading config from stdin")?;
-                return Ok(("stdin".to_owned(), bytes));
+                return Ok(("-".to_owned(), bytes));
             }
             Some(name) => name.clone(),
             None if Path::new("Caddyfile").exists() => "Caddyfile".to_owned(),
             None => bail!(
-                "no configuration: there is no Caddyfile in this folder, and --config names none"
+                "input file required when there is no Caddyfile in current directory \
+                 (use --config flag)"
             ),
         };
         let bytes = std::fs::read(&name)
@@ -120,23 +121,26 @@ pub(super) fn reason(error: &io::Error) -> String {
     chars.next().map(|c| c.to_ascii_lowercase()).into_iter().chain(chars).collect()
 }
 
-/// Caddy's guess: a file called `Caddyfile…` or `….caddyfile` is one.
+/// Caddy's guess: a file called `Caddyfile…` or `….caddyfile`, in any case, is one unless
+/// it ends in `.json`.
 fn adapter_of(name: &str) -> Option<&'static str> {
-    let base = name.rsplit('/').next().unwrap_or(name);
+    let base = name.rsplit('/').next().unwrap_or(name).to_lowercase();
     let is_json = base.ends_with(".json");
-    let is_caddyfile = base.starts_with("Caddyfile") || base.ends_with(".caddyfile");
+    let is_caddyfile = base.starts_with("caddyfile") || base.ends_with(".caddyfile");
     (is_caddyfile && !is_json).then_some("caddyfile")
 }
 
 /// What is no JSON at all may be a Caddyfile by another name: nothing said that it is JSON.
 fn json_error(error: JsonError) -> anyhow::Error {
-    if !error.is_syntax {
-        return anyhow::Error::new(error).context("loading config");
+    if error.is_syntax {
+        return anyhow!(
+            "config is not valid JSON: {error}; \
+             did you mean to use a config adapter (the --adapter flag)?"
+        );
     }
-    anyhow!(
-        "config is not valid JSON: {error}; \
-         did you mean to use a config adapter (the --adapter flag)?"
-    )
+    let is_in_module = !error.way.is_empty();
+    let error = anyhow::Error::new(error);
+    if is_in_module { error } else { error.context("decoding config") }
 }
 
 #[cfg(test)]
@@ -148,6 +152,7 @@ mod tests {
         assert_eq!(adapter_of("Caddyfile"), Some("caddyfile"));
         assert_eq!(adapter_of("/etc/x/Caddyfile.dev"), Some("caddyfile"));
         assert_eq!(adapter_of("a.caddyfile"), Some("caddyfile"));
+        assert_eq!(adapter_of("caddyFILE"), Some("caddyfile"));
         assert_eq!(adapter_of("Caddyfile.json"), None);
         assert_eq!(adapter_of("caddy.json"), None);
     }

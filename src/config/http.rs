@@ -2,10 +2,12 @@
 
 use super::duration::Duration;
 use super::handlers::Handler;
+use super::ip_sources::IpSource;
 use super::is_default;
+use super::listeners::{ListenerWrapper, PacketConnWrapper};
 use super::matchers::MatcherSet;
 use super::tls::ConnectionPolicy;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 
 /// The `http` app.
@@ -54,15 +56,37 @@ pub struct Server {
     /// Where it listens.
     #[serde(skip_serializing_if = "is_default")]
     pub listen: Vec<String>,
+    /// What happens to each connection before it is read from.
+    #[serde(skip_serializing_if = "is_default")]
+    pub listener_wrappers: Vec<ListenerWrapper>,
+    /// The same for HTTP/3.
+    #[serde(skip_serializing_if = "is_default")]
+    pub packet_conn_wrappers: Vec<PacketConnWrapper>,
     /// How long reading a whole request may take.
     #[serde(skip_serializing_if = "is_default")]
     pub read_timeout: Duration,
     /// How long reading a head may take; 1 minute when 0.
     #[serde(skip_serializing_if = "is_default")]
     pub read_header_timeout: Duration,
+    /// How long a body may send nothing.
+    #[serde(skip_serializing_if = "is_default")]
+    pub read_idle_timeout: Duration,
+    /// How many bytes a second a body must send.
+    #[serde(skip_serializing_if = "is_default")]
+    pub read_min_rate: i64,
     /// How long writing an answer may take.
     #[serde(skip_serializing_if = "is_default")]
     pub write_timeout: Duration,
+    /// How long a client may take nothing of an answer.
+    #[serde(skip_serializing_if = "is_default")]
+    pub write_idle_timeout: Duration,
+    /// How many bytes a second a client must take.
+    #[serde(skip_serializing_if = "is_default")]
+    pub write_min_rate: i64,
+    /// The bytes of an answer that are written at once, for which the two above hold; 64 KiB
+    /// when 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub max_write_chunk: i64,
     /// How long a connection may wait for its next request; 5 minutes when 0.
     #[serde(skip_serializing_if = "is_default")]
     pub idle_timeout: Duration,
@@ -81,6 +105,12 @@ pub struct Server {
     /// Whether a handler may answer before it has read the body.
     #[serde(skip_serializing_if = "is_default")]
     pub enable_full_duplex: bool,
+    /// Header fields with `_` in their names that are let through.
+    #[serde(skip_serializing_if = "is_default")]
+    pub expected_underscore_headers: Vec<String>,
+    /// Header fields with `.` in their names that are let through.
+    #[serde(skip_serializing_if = "is_default")]
+    pub expected_dot_headers: Vec<String>,
     /// The routes.
     #[serde(skip_serializing_if = "is_default")]
     pub routes: Vec<Route>,
@@ -96,6 +126,23 @@ pub struct Server {
     /// Automatic HTTPS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub automatic_https: Option<AutomaticHttps>,
+    /// Whether the host of a request must be the one that TLS was asked for; only with client
+    /// authentication when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strict_sni_host: Option<bool>,
+    /// The proxies whose word about the client is believed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_proxies: Option<IpSource>,
+    /// In which header fields they say it; `X-Forwarded-For` when empty.
+    #[serde(skip_serializing_if = "is_default")]
+    pub client_ip_headers: Vec<String>,
+    /// Whether the client is the last address in them that is no trusted proxy, instead of the
+    /// first; no when 0.
+    #[serde(skip_serializing_if = "is_default")]
+    pub trusted_proxies_strict: i64,
+    /// Whether clients of Unix sockets are trusted proxies.
+    #[serde(skip_serializing_if = "is_default")]
+    pub trusted_proxies_unix: bool,
     /// Access logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logs: Option<ServerLogs>,
@@ -105,6 +152,12 @@ pub struct Server {
     /// Which protocols each address serves, in the order of `listen`.
     #[serde(skip_serializing_if = "is_default")]
     pub listen_protocols: Vec<Option<Vec<String>>>,
+    /// Whether HTTP/3 takes requests before the handshake is done; yes when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_0rtt: Option<bool>,
+    /// Counting; that of the app is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Metrics>,
 }
 
 /// Routes that answer errors.
@@ -148,7 +201,7 @@ pub struct ServerLogs {
     #[serde(skip_serializing_if = "is_default")]
     pub default_logger_name: String,
     /// Hosts and their loggers.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default", deserialize_with = "one_or_more_by_name")]
     pub logger_names: BTreeMap<String, Vec<String>>,
     /// Hosts that are not logged.
     #[serde(skip_serializing_if = "is_default")]
@@ -180,4 +233,37 @@ pub struct Route {
     /// Whether no route after this one is tried.
     #[serde(skip_serializing_if = "is_default")]
     pub terminal: bool,
+}
+
+/// Reads lists by name, of which each may also be its only item.
+fn one_or_more_by_name<'de, D: Deserializer<'de>>(
+    d: D,
+) -> Result<BTreeMap<String, Vec<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a string or an array of strings")]
+    enum OneOrMore {
+        One(String),
+        More(Vec<String>),
+    }
+
+    let lists = BTreeMap::<String, OneOrMore>::deserialize(d)?;
+    let list = |one_or_more| match one_or_more {
+        OneOrMore::One(item) => vec![item],
+        OneOrMore::More(items) => items,
+    };
+    Ok(lists.into_iter().map(|(name, items)| (name, list(items))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_may_have_one_logger_or_more() {
+        let json = r#"{"logger_names":{"a":"x","b":["y","z"]}}"#;
+        let logs: ServerLogs = serde_json::from_str(json).expect("the case is valid");
+        let written = serde_json::to_string(&logs).expect("it can be written");
+        assert_eq!(written, r#"{"logger_names":{"a":["x"],"b":["y","z"]}}"#);
+        assert!(serde_json::from_str::<ServerLogs>(r#"{"logger_names":{"a":1}}"#).is_err());
+    }
 }

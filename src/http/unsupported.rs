@@ -7,7 +7,9 @@
 
 use super::server::ProvisionError;
 use crate::config::Apps;
+use crate::config::duration::Duration;
 use crate::config::http::{AutomaticHttps, Http, Route, Server, ServerLogs};
+use crate::config::listeners::ListenerWrapper;
 use crate::config::pki::{CertificateAuthority, Pki};
 use crate::config::tls::Tls;
 
@@ -15,7 +17,11 @@ const NO_HTTPS: &str = "HTTPS is not supported yet";
 
 /// Refuses the first thing that is not there yet.
 pub(super) fn refuse(apps: &Apps) -> Result<(), ProvisionError> {
-    let Apps { frankenphp: _, http, pki, pogo: _, tls } = apps;
+    // Nobody can be told of an event, as there are no handlers.
+    let Apps { filesystems, events: _, frankenphp: _, http, pki, pogo: _, tls } = apps;
+    if filesystems.as_ref().is_some_and(|f| f.filesystems.as_ref().is_some_and(|f| !f.is_empty())) {
+        return no("apps.caddy.filesystems", "other file systems are not supported yet");
+    }
     if let Some(Pki { certificate_authorities }) = pki {
         // Nothing installs anything, so that much is true already.
         let untrusted =
@@ -69,11 +75,19 @@ fn refuse_in_app(http: &Http) -> Result<(), ProvisionError> {
 }
 
 fn refuse_in_server(path: &str, server: &Server, http_port: u16) -> Result<(), ProvisionError> {
+    refuse_settings(path, server)?;
     let Server {
         listen,
+        listener_wrappers: _,
+        packet_conn_wrappers: _,
         read_timeout: _,
         read_header_timeout: _,
+        read_idle_timeout: _,
+        read_min_rate: _,
         write_timeout: _,
+        write_idle_timeout: _,
+        write_min_rate: _,
+        max_write_chunk: _,
         idle_timeout: _,
         keepalive_interval: _,
         keepalive_idle: _,
@@ -81,15 +95,27 @@ fn refuse_in_server(path: &str, server: &Server, http_port: u16) -> Result<(), P
         max_header_bytes: _,
         // A handler here may always answer before it has read the body.
         enable_full_duplex: _,
+        expected_underscore_headers: _,
+        expected_dot_headers: _,
         routes,
         errors: _,
         // Nothing but the handler `invoke` reaches them, and that one refuses itself.
         named_routes: _,
         tls_connection_policies,
         automatic_https,
+        // About TLS only.
+        strict_sni_host: _,
+        trusted_proxies: _,
+        // Nothing is read from them without a trusted proxy.
+        client_ip_headers: _,
+        trusted_proxies_strict: _,
+        trusted_proxies_unix: _,
         logs,
         protocols,
         listen_protocols,
+        // About HTTP/3 only.
+        allow_0rtt: _,
+        metrics: _,
     } = server;
     if !tls_connection_policies.is_empty() {
         return no(&format!("{path}.tls_connection_policies"), NO_HTTPS);
@@ -113,6 +139,37 @@ fn refuse_in_server(path: &str, server: &Server, http_port: u16) -> Result<(), P
         return no(&format!("{path}.listen_protocols[{index}]"), why);
     }
     Ok(())
+}
+
+/// Refuses settings of a server that nothing honours yet.
+fn refuse_settings(path: &str, server: &Server) -> Result<(), ProvisionError> {
+    let wrapper = server.listener_wrappers.iter().position(|wrapper| match wrapper {
+        // Marks where TLS begins, and there is none.
+        ListenerWrapper::Tls(_) => false,
+        ListenerWrapper::HttpRedirect(_) | ListenerWrapper::ProxyProtocol(_) => true,
+    });
+    if let Some(index) = wrapper {
+        let path = format!("{path}.listener_wrappers[{index}]");
+        return no(&path, "this listener wrapper is not supported yet");
+    }
+    let settings = [
+        ("read_idle_timeout", server.read_idle_timeout != Duration::default()),
+        ("read_min_rate", server.read_min_rate != 0),
+        ("write_idle_timeout", server.write_idle_timeout != Duration::default()),
+        ("write_min_rate", server.write_min_rate != 0),
+        ("max_write_chunk", server.max_write_chunk != 0),
+        ("expected_underscore_headers", !server.expected_underscore_headers.is_empty()),
+        ("expected_dot_headers", !server.expected_dot_headers.is_empty()),
+        ("trusted_proxies", server.trusted_proxies.is_some()),
+        ("trusted_proxies_unix", server.trusted_proxies_unix),
+        ("metrics", server.metrics.is_some()),
+    ];
+    match settings.into_iter().find(|(_, is_set)| *is_set) {
+        None => Ok(()),
+        Some((field, _)) => {
+            no(&format!("{path}.{field}"), &format!("{field} is not supported yet"))
+        }
+    }
 }
 
 /// The first host for which Caddy would turn on HTTPS, although nothing else says so.
@@ -178,6 +235,18 @@ mod tests {
             r#"{"listen_protocols":[null,["h1"]]}"#,
             Err(".listen_protocols[1]: protocols of single addresses are not supported yet; \
                  set the server's"),
+        );
+        check_server(
+            r#"{"listener_wrappers":[{"wrapper":"tls"},{"wrapper":"http_redirect"}]}"#,
+            Err(".listener_wrappers[1]: this listener wrapper is not supported yet"),
+        );
+        check_server(
+            r#"{"trusted_proxies":{"source":"static","ranges":["::1"]}}"#,
+            Err(".trusted_proxies: trusted_proxies is not supported yet"),
+        );
+        check(
+            r#"{"caddy.filesystems":{"filesystems":[{"name":"a"}]}}"#,
+            Err("apps.caddy.filesystems: other file systems are not supported yet"),
         );
         check_server(
             r#"{"protocols":["h3"]}"#,

@@ -28,9 +28,9 @@ pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Vec<Value>> 
     d.next();
     let matcher = scope.take_matcher(d)?;
     let mut subroute = parse_subroute(d, scope)?;
-    let prefix = path.strip_suffix('*').unwrap_or(&path);
-    let prefix = prefix.strip_suffix('/').unwrap_or(prefix).to_owned();
-    let strip = Rewrite { strip_path_prefix: prefix, ..Rewrite::default() };
+    // A slash belongs to the prefix unless a `*` follows it.
+    let prefix = path.strip_suffix("/*").or_else(|| path.strip_suffix('*')).unwrap_or(&path);
+    let strip = Rewrite { strip_path_prefix: prefix.to_owned(), ..Rewrite::default() };
     let strip = Route { handle: vec![Handler::Rewrite(strip)], ..Route::default() };
     subroute.routes.insert(0, strip);
     Ok(vec![new_route(matcher, Handler::Subroute(subroute))])

@@ -1,17 +1,30 @@
 //! `log`: logs a site's requests; and the option of the same name.
 
 use crate::adapter::error::Result;
-use crate::adapter::log_modules::{parse_encoder, parse_sampling, parse_writer};
+use crate::adapter::log_modules::{parse_core, parse_encoder, parse_sampling, parse_writer};
 use crate::adapter::scope::{NamedLog, Scope, Value};
 use crate::adapter::values::{expect_arg, expect_args, expect_no_arg, unknown};
 use crate::config::logging::Log;
 use caddyfile_parser::Dispenser;
+use std::collections::HashSet;
 
 /// The log that is there without being configured.
 pub(in crate::adapter) const DEFAULT: &str = "default";
 
-const SUBDIRECTIVES: [&str; 8] =
-    ["output", "format", "level", "sampling", "hostnames", "no_hostname", "include", "exclude"];
+const SUBDIRECTIVES: [&str; 9] = [
+    "output",
+    "format",
+    "core",
+    "level",
+    "sampling",
+    "hostnames",
+    "no_hostname",
+    "include",
+    "exclude",
+];
+
+/// Those that a log has once at most.
+const ONCE: [&str; 6] = ["output", "format", "core", "level", "sampling", "no_hostname"];
 
 /// Reads
 ///
@@ -19,6 +32,7 @@ const SUBDIRECTIVES: [&str; 8] =
 /// log [NAME] {
 ///     output WRITER …
 ///     format ENCODER …
+///     core CORE …
 ///     level LEVEL
 ///     sampling { … }
 ///     hostnames HOST…
@@ -34,7 +48,7 @@ pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Vec<Value>> 
     if let Some(settings) = log.log.as_mut().filter(|_| !log.name.is_empty()) {
         settings.include = vec![format!("http.log.access.{}", log.name)];
     }
-    Ok(vec![Value::Log(log)])
+    Ok(vec![Value::Log(Box::new(log))])
 }
 
 /// Reads the option, which adds
@@ -63,7 +77,14 @@ fn parse_log(d: &mut Dispenser, known: Option<&[NamedLog]>) -> Result<NamedLog> 
         return Err(d.err(format!("duplicate global log option for: {}", log.name)).into());
     }
     let mut settings = Log::default();
+    let mut seen = HashSet::new();
     while d.next_block(0) {
+        let word = d.val().to_owned();
+        if ONCE.contains(&word.as_str()) && !seen.insert(word.clone()) {
+            let text =
+                format!("'{word}' subdirective specified more than once in the same log block");
+            return Err(d.err(text).into());
+        }
         parse_subdirective(d, known.is_some(), &mut settings, &mut log)?;
     }
     log.log = Some(settings).filter(|settings| *settings != Log::default());
@@ -78,17 +99,9 @@ fn parse_subdirective(
 ) -> Result<()> {
     let word = d.val().to_owned();
     let refused = |place: &str| d.err(format!("{word} is not allowed in the log {place}"));
-    let again = || {
-        let text = format!("'{word}' subdirective specified more than once in the same log block");
-        d.err(text)
-    };
     match word.as_str() {
         "hostnames" if is_option => return Err(refused("global options").into()),
         "include" | "exclude" if !is_option => return Err(refused("directive").into()),
-        "output" if settings.writer.is_some() => return Err(again().into()),
-        "format" if settings.encoder.is_some() => return Err(again().into()),
-        "sampling" if settings.sampling.is_some() => return Err(again().into()),
-        "level" if !settings.level.is_empty() => return Err(again().into()),
         "hostnames" => log.hostnames.extend(expect_args(d)?),
         "no_hostname" => {
             expect_no_arg(d)?;
@@ -96,6 +109,7 @@ fn parse_subdirective(
         }
         "output" => settings.writer = Some(parse_writer(d)?),
         "format" => settings.encoder = Some(parse_encoder(d)?),
+        "core" => settings.core = Some(parse_core(d)?),
         "sampling" => settings.sampling = Some(parse_sampling(d)?),
         "level" => {
             settings.level = expect_arg(d)?;

@@ -6,7 +6,7 @@ use crate::adapter::error::Result;
 use crate::config::matchers::Expression;
 use caddyfile_parser::Dispenser;
 
-/// Reads `expression EXPRESSION`, as one word in quotes or as words that are joined by
+/// Reads `expression EXPRESSION`, once, as one word in quotes or as words that are joined by
 /// spaces and keep their quotes, because the expression needs them. Only an expression
 /// in one word gets the matcher's name.
 pub(super) fn parse(d: &mut Dispenser, into: &mut Definition<'_>) -> Result<()> {
@@ -18,6 +18,11 @@ pub(super) fn parse(d: &mut Dispenser, into: &mut Definition<'_>) -> Result<()> 
     } else {
         return Err(d.arg_err().into());
     };
+    if d.next() {
+        let text = "repeated expression matchers are not supported, combine them into one \
+                    expression with &&";
+        return Err(d.err(text).into());
+    }
     into.set.expression = Some(expression);
     Ok(())
 }

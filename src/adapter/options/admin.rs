@@ -3,7 +3,7 @@
 use super::Options;
 use crate::adapter::error::Result;
 use crate::adapter::values::{expect_no_arg, unknown};
-use crate::config::Admin;
+use crate::config::admin::Admin;
 use caddyfile_parser::Dispenser;
 
 /// Where it listens when nothing is said.
