@@ -71,6 +71,11 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
     })
 }
 
+/// A value on one line, letter for letter as Go's `encoding/json` writes it.
+pub fn go_json(value: &impl serde::Serialize) -> String {
+    String::from_utf8(compact(value)).expect("JSON is UTF-8")
+}
+
 fn describe(error: &Error) -> JsonError {
     let is_unknown = error.message.starts_with("unknown module");
     JsonError {
