@@ -1,6 +1,6 @@
 //! Names in certificates: which there can be, who may sign for them, which cover which.
 
-use crate::adapter::address::split_host_port;
+use crate::adapter::network_address::split_host_port;
 use std::net::IpAddr;
 
 /// What no name in a certificate contains.
@@ -99,8 +99,8 @@ fn is_internal_ip(ip: IpAddr) -> bool {
 /// A host without a port and without the brackets of IPv6.
 fn host_only(text: &str) -> String {
     match split_host_port(text) {
-        Some((host, _)) => host,
-        None => {
+        Ok((host, _)) => host,
+        Err(_) => {
             let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
             bare.unwrap_or(text).to_owned()
         }
