@@ -44,9 +44,10 @@ compare: ## whether Caddy makes the same of 2,000 generated Caddyfiles (CADDY=PA
 	$(CARGO) build --locked --bin pogo
 	benches/compare.py --bin target/debug/pogo --caddy $(CADDY) --count 2000
 
-bench: build ## measure beside nginx and php-fpm, in one run
+bench: build ## measure beside nginx and php-fpm, and adapt beside Caddy, in one run
 	@packaging/debian.sh bench
 	benches/run.py --bin target/release/pogo
+	benches/adapt.py --bin target/release/pogo --caddy $(CADDY)
 
 soak: build ## whether memory grows over 100,000 requests
 	@packaging/debian.sh bench

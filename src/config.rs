@@ -4,6 +4,7 @@
 //! Unknown fields and unknown modules are errors that name their JSON path.
 
 pub mod admin;
+mod de;
 pub mod duration;
 pub mod events;
 pub mod filesystems;
@@ -18,10 +19,13 @@ mod module;
 pub mod network_proxy;
 pub mod php;
 pub mod pki;
+pub mod place;
+mod ser;
 pub mod storage;
+mod syntax;
 pub mod tls;
 
-pub use json::JsonError;
+pub use json::{JsonError, go_json, parse};
 pub use module::NoFields;
 
 use serde::{Deserialize, Serialize};
@@ -46,7 +50,7 @@ pub struct Config {
 
 /// The apps, by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename = ".*", deny_unknown_fields, default)]
 pub struct Apps {
     /// File systems other than the machine's.
     #[serde(rename = "caddy.filesystems", skip_serializing_if = "Option::is_none")]

@@ -39,7 +39,6 @@ fn a_wrong_command_line_is_refused() {
     check(&Site::new(), &["serve"], 1, "", "unknown command \"serve\" for \"pogo\"");
     check(&Site::new(), &["run", "--nope"], 1, "", "unknown flag: --nope");
     check(&Site::new(), &["run", "--config"], 1, "", "flag needs an argument: --config");
-    check(&Site::new(), &["run", "--watch"], 1, "", "--watch is not there yet");
 }
 
 #[test]
@@ -107,7 +106,7 @@ fn fmt_takes_one_file() {
 #[test]
 fn a_missing_configuration_is_one_clear_error() {
     let site = Site::new();
-    check(&site, &["run"], 1, "", "there is no Caddyfile in this folder");
+    check(&site, &["run"], 1, "", "there is no Caddyfile in current directory");
     let missing = "reading config from file: open nowhere: no such file or directory";
     check(&site, &["run", "--config", "nowhere"], 1, "", missing);
     check(&site, &["run", "-c", "nowhere", "-a", "toml"], 1, "", missing);

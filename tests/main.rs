@@ -5,7 +5,10 @@
 mod cli;
 mod fan_out;
 mod faults;
+mod fuzz;
 mod house;
 mod http;
 mod php;
 mod support;
+#[path = "../fuzz/targets.rs"]
+mod targets;

@@ -44,3 +44,14 @@ pub use format::{first_unformatted_line, format};
 pub use loader::{LoadError, Loader};
 pub use parse::{Fact, Parsed, Segment, ServerBlock, Warning, parse};
 pub use token::{Imports, Quote, Token};
+
+use std::sync::Arc;
+
+/// The words of one file as they stand: no variable is substituted, nothing imported.
+///
+/// # Errors
+///
+/// `EOF` for an empty file, and heredocs that do not hold together.
+pub fn tokenize(filename: &str, input: &[u8]) -> Result<Vec<Token>, Error> {
+    lexer::tokenize(input, &Arc::from(filename))
+}

@@ -122,8 +122,13 @@ fn shuffled_goldens_do_no_harm() {
         let changed = changed.concat();
         if let Ok(adapted) = adapt_sites("Caddyfile", changed.as_bytes(), &Single(&changed)) {
             let json = adapted.config.to_json(false);
-            let again = Config::from_json(json.as_bytes());
-            assert_eq!(again.map(|config| config.to_json(false)), Ok(json), "{changed}");
+            match Config::from_json(json.as_bytes()) {
+                Ok(again) => assert_eq!(again.to_json(false), json, "{changed}"),
+                // A matcher without its list is adapted to null, and then refused, as in Caddy.
+                Err(error) => {
+                    assert_eq!(error.message, "module value cannot be null", "{changed}");
+                }
+            }
         }
     }
 }

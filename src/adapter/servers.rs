@@ -300,18 +300,23 @@ fn sort_by_specificity(parts: &mut [Part], sites: &[Site]) {
 /// How specific a site is.
 struct Rank {
     host: usize,
-    path: usize,
+    /// Of the most specific path, wildcards and all.
+    path_length: usize,
     has_wildcard: bool,
 }
 
 impl Rank {
     fn of(part: &Part, sites: &[Site]) -> Self {
-        let most = |text: fn(&Address) -> &str| {
-            part.addresses(sites).map(|address| specificity(text(address))).max().unwrap_or(0)
-        };
+        let mut path = "";
+        for address in part.addresses(sites) {
+            if specificity(&address.path) > specificity(path) {
+                path = &address.path;
+            }
+        }
+        let hosts = part.addresses(sites).map(|address| specificity(&address.host));
         Self {
-            host: most(|address| &address.host),
-            path: most(|address| &address.path),
+            host: hosts.max().unwrap_or(0),
+            path_length: path.len(),
             has_wildcard: part
                 .addresses(sites)
                 .any(|address| address.host.is_empty() || address.host.contains('*')),
@@ -323,7 +328,7 @@ impl Rank {
             (0, _) => false,
             (_, 0) => true,
             _ if self.has_wildcard != other.has_wildcard => other.has_wildcard,
-            (own, others) if own == others => self.path > other.path,
+            (own, others) if own == others => self.path_length > other.path_length,
             (own, others) => own > others,
         }
     }

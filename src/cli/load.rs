@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Which configuration, and what is set before it is read.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Source {
     /// `--config`: a path, or `-` for standard input.
     pub(super) file: Option<String>,
@@ -25,8 +25,26 @@ pub(super) struct Source {
 /// A configuration, and where it came from.
 pub(super) struct Loaded {
     pub(super) config: Config,
+    /// Its text: as it was given, or as it was adapted.
+    pub(super) json: String,
+    /// The file; empty for standard input and for a command's own configuration.
+    pub(super) file: String,
+    /// What it was written in; empty for JSON.
+    pub(super) adapter: String,
     /// The site addresses of a Caddyfile that are served over TLS.
     pub(super) tls_sites: Vec<TlsSite>,
+}
+
+impl Loaded {
+    /// A configuration that came from nowhere.
+    pub(super) fn made(config: Config) -> Self {
+        Self::of(config, Vec::new())
+    }
+
+    fn of(config: Config, tls_sites: Vec<TlsSite>) -> Self {
+        let json = config.to_json(false);
+        Self { config, json, file: String::new(), adapter: String::new(), tls_sites }
+    }
 }
 
 impl Source {
@@ -67,14 +85,21 @@ impl Source {
         let what = if adapter.is_some() { "input file" } else { "config from file" };
         let (name, bytes) = self.read(what)?;
         let adapter = self.adapter.as_deref().or(adapter).or_else(|| adapter_of(&name));
-        match adapter {
-            Some("caddyfile") => adapt(&name, &bytes),
-            None => {
+        let loaded = match adapter {
+            Some("caddyfile") => adapt(&name, &bytes)?,
+            None | Some("json") => {
                 let config = Config::from_json(&bytes).map_err(json_error)?;
-                Ok(Loaded { config, tls_sites: Vec::new() })
+                let json = String::from_utf8(bytes).context("config is not UTF-8")?;
+                Loaded { json, ..Loaded::made(config) }
             }
             Some(other) => bail!("unrecognized config adapter: {other}"),
-        }
+        };
+        let is_file = self.file.as_deref() != Some("-");
+        Ok(Loaded {
+            file: if is_file { name.clone() } else { String::new() },
+            adapter: adapter.unwrap_or_default().to_owned(),
+            ..loaded
+        })
     }
 
     /// `what` is what the file is called when it cannot be read.
@@ -83,12 +108,13 @@ impl Source {
             Some(name) if name == "-" => {
                 let mut bytes = Vec::new();
                 io::stdin().lock().read_to_end(&mut bytes).context("reading config from stdin")?;
-                return Ok(("stdin".to_owned(), bytes));
+                return Ok(("-".to_owned(), bytes));
             }
             Some(name) => name.clone(),
             None if Path::new("Caddyfile").exists() => "Caddyfile".to_owned(),
             None => bail!(
-                "no configuration: there is no Caddyfile in this folder, and --config names none"
+                "input file required when there is no Caddyfile in current directory \
+                 (use --config flag)"
             ),
         };
         let bytes = std::fs::read(&name)
@@ -109,7 +135,7 @@ fn adapt(name: &str, bytes: &[u8]) -> anyhow::Result<Loaded> {
     for warning in &adapted.warnings {
         terminal::warn(warning);
     }
-    Ok(Loaded { config: adapted.config, tls_sites: adapted.tls_sites })
+    Ok(Loaded::of(adapted.config, adapted.tls_sites))
 }
 
 /// What an I/O error is called, without the number that Rust adds.
@@ -120,23 +146,26 @@ pub(super) fn reason(error: &io::Error) -> String {
     chars.next().map(|c| c.to_ascii_lowercase()).into_iter().chain(chars).collect()
 }
 
-/// Caddy's guess: a file called `Caddyfile…` or `….caddyfile` is one.
+/// Caddy's guess: a file called `Caddyfile…` or `….caddyfile`, in any case, is one unless
+/// it ends in `.json`.
 fn adapter_of(name: &str) -> Option<&'static str> {
-    let base = name.rsplit('/').next().unwrap_or(name);
+    let base = name.rsplit('/').next().unwrap_or(name).to_lowercase();
     let is_json = base.ends_with(".json");
-    let is_caddyfile = base.starts_with("Caddyfile") || base.ends_with(".caddyfile");
+    let is_caddyfile = base.starts_with("caddyfile") || base.ends_with(".caddyfile");
     (is_caddyfile && !is_json).then_some("caddyfile")
 }
 
 /// What is no JSON at all may be a Caddyfile by another name: nothing said that it is JSON.
 fn json_error(error: JsonError) -> anyhow::Error {
-    if !error.is_syntax {
-        return anyhow::Error::new(error).context("loading config");
+    if error.is_syntax {
+        return anyhow!(
+            "config is not valid JSON: {error}; \
+             did you mean to use a config adapter (the --adapter flag)?"
+        );
     }
-    anyhow!(
-        "config is not valid JSON: {error}; \
-         did you mean to use a config adapter (the --adapter flag)?"
-    )
+    let is_in_module = !error.way.is_empty();
+    let error = anyhow::Error::new(error);
+    if is_in_module { error } else { error.context("decoding config") }
 }
 
 #[cfg(test)]
@@ -148,6 +177,7 @@ mod tests {
         assert_eq!(adapter_of("Caddyfile"), Some("caddyfile"));
         assert_eq!(adapter_of("/etc/x/Caddyfile.dev"), Some("caddyfile"));
         assert_eq!(adapter_of("a.caddyfile"), Some("caddyfile"));
+        assert_eq!(adapter_of("caddyFILE"), Some("caddyfile"));
         assert_eq!(adapter_of("Caddyfile.json"), None);
         assert_eq!(adapter_of("caddy.json"), None);
     }

@@ -6,6 +6,7 @@
 
 use super::args::Usage;
 use crate::adapter::Warning;
+use crate::config::JsonError;
 use caddyfile_parser::parse::Fact;
 use serde_json::json;
 use std::io::{self, IsTerminal, Write};
@@ -24,13 +25,22 @@ pub(super) fn print(text: impl AsRef<[u8]>) -> io::Result<()> {
 pub(super) fn error(error: &anyhow::Error) {
     let text = format!("{error:#}");
     let excerpt = error.downcast_ref::<Excerpt>();
+    let json = error.downcast_ref::<JsonError>();
     if error.is::<Usage>() || io::stderr().is_terminal() {
         let source_line = excerpt.map_or("", |excerpt| excerpt.source_line.as_str());
-        write(&format!("Error: {text}\n{source_line}"));
+        let path = json.map(|json| format!("  at {}\n", json.path)).unwrap_or_default();
+        let hint = json.and_then(|json| json.hint).map(|hint| format!("  {hint}\n"));
+        write(&format!("Error: {text}\n{source_line}{path}{}", hint.unwrap_or_default()));
     } else {
         let place = excerpt.and_then(|excerpt| excerpt.place.as_ref());
         let place = place.map(|(file, line)| (file.as_str(), *line));
-        write(&log_line("error", "", &text, place));
+        let mut line = log_line("error", "", &text, place);
+        let path = json.map(|json| json.path.as_str());
+        let facts = [("path", path), ("hint", json.and_then(|json| json.hint))];
+        for (name, fact) in facts.into_iter().filter_map(|(name, fact)| Some((name, fact?))) {
+            append(&mut line, name, &json!(fact));
+        }
+        write(&line);
     }
 }
 
@@ -47,7 +57,7 @@ pub(super) fn warn(warning: &Warning) {
                 Fact::Text(text) => json!(text),
                 Fact::List(texts) => json!(texts),
             };
-            line.insert_str(line.len() - "}\n".len(), &format!(",{}:{value}", json!(name)));
+            append(&mut line, name, &value);
         }
         write(&line);
     }
@@ -84,6 +94,11 @@ fn log_line(level: &str, logger: &str, text: &str, place: Option<(&str, u32)>) -
     }
     line.push_str("}\n");
     line
+}
+
+/// Adds a field to a log line.
+fn append(line: &mut String, name: &str, value: &serde_json::Value) {
+    line.insert_str(line.len() - "}\n".len(), &format!(",{}:{value}", json!(name)));
 }
 
 /// There is nowhere left to report that standard error cannot be written.

@@ -46,13 +46,10 @@ pub use templates::{TemplateFunctions, Templates};
 pub use tracing::Tracing;
 pub use weak_string::WeakString;
 
-use super::module::Slot;
+use super::module::slot;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// The slot of a handler in a route.
-const SLOT: Slot = Slot { namespace: "http.handlers", key: "handler" };
 
 /// A handler, named by its `handler` field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,14 +103,4 @@ pub enum Handler {
     Vars(BTreeMap<String, Value>),
 }
 
-impl Serialize for Handler {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        SLOT.serialize(|external| Self::serialize(self, external), s)
-    }
-}
-
-impl<'de> Deserialize<'de> for Handler {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        SLOT.deserialize(|external| Self::deserialize(external), d)
-    }
-}
+slot!(Handler, "http.handlers", "handler");

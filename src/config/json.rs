@@ -1,37 +1,37 @@
 //! Reading and writing a [`Config`] as Caddy does.
 
 use super::Config;
-use super::module::PATH_END;
-use serde::Serialize;
+use super::de::{Error, Node};
+use super::ser::{compact, indent};
+use super::syntax;
+use serde::Deserialize;
 use serde_json::Value;
-use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter, Serializer};
-use std::io;
 
 /// JSON that is no configuration: where and what.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}{message}", if path.is_empty() { String::new() } else { format!("{path}: ") })]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{way}{message}")]
 pub struct JsonError {
     /// The path of the value that is wrong, as `apps.http.servers.srv0.listen[0]`;
     /// empty when the text is no JSON at all.
     pub path: String,
-    /// What is wrong with it.
+    /// What Caddy says it was loading, as `loading http app module: `; empty outside of
+    /// modules.
+    pub way: String,
+    /// What is wrong there, in Caddy's words.
     pub message: String,
+    /// What may help.
+    pub hint: Option<&'static str>,
     /// Whether the text is no JSON at all.
     pub is_syntax: bool,
 }
-
-/// Names things for the admin endpoint; no part of what is configured.
-const ID: &str = "@id";
 
 impl Config {
     /// The JSON of this configuration, letter for letter as Caddy prints it:
     /// on one line, or indented with tabs.
     pub fn to_json(&self, pretty: bool) -> String {
-        if pretty {
-            write(self, GoFormatter(PrettyFormatter::with_indent(b"\t")))
-        } else {
-            write(self, GoFormatter(CompactFormatter))
-        }
+        let line = compact(self);
+        let bytes = if pretty { indent(&line) } else { line };
+        String::from_utf8(bytes).expect("JSON is UTF-8")
     }
 
     /// Reads a configuration.
@@ -41,183 +41,51 @@ impl Config {
     /// When the text is no JSON, a field or a module is not known, or a value has the
     /// wrong type. The error names the path.
     pub fn from_json(text: &[u8]) -> Result<Self, JsonError> {
-        let mut value: Value = serde_json::from_slice(text).map_err(|error| JsonError {
-            path: String::new(),
-            message: error.to_string(),
-            is_syntax: true,
-        })?;
-        let config = if drop_ids(&mut value) {
-            read(&mut serde_json::Deserializer::from_str(&value.to_string()))
-        } else {
-            // From the text, as errors tell the line.
-            read(&mut serde_json::Deserializer::from_slice(text))
-        };
-        let config: Self = config?;
-        let written = serde_json::to_value(&config).expect("a configuration can be written");
-        refuse_lists(&value, &written, "")?;
-        Ok(config)
+        Self::from_value(&parse(text)?)
+    }
+
+    /// Reads a configuration from JSON that was read already; `@id`s may stand in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Config::from_json`].
+    pub fn from_value(value: &Value) -> Result<Self, JsonError> {
+        Self::deserialize(Node::new(value)).map_err(|error| describe(&error))
     }
 }
 
-fn read<'de, R: serde_json::de::Read<'de>>(
-    de: &mut serde_json::Deserializer<R>,
-) -> Result<Config, JsonError> {
-    serde_path_to_error::deserialize(de).map_err(|error| {
-        let path = error.path().to_string();
-        let message = error.into_inner().to_string();
-        describe(if path == "." { String::new() } else { path }, &message)
+/// Reads JSON; of two fields with the same name the last one counts.
+///
+/// # Errors
+/// When the text is no JSON, in Caddy's words.
+pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
+    // What is not UTF-8 in a string is replaced, as Go does.
+    let text = String::from_utf8_lossy(text);
+    serde_json::from_str(&text).map_err(|error| {
+        let message = match syntax::error(text.as_bytes()) {
+            Some((what, offset)) => format!("{what}, at offset {offset}"),
+            // As when it is nested too deeply.
+            None => error.to_string(),
+        };
+        JsonError { path: String::new(), way: String::new(), message, hint: None, is_syntax: true }
     })
 }
 
-/// Removes each `@id`; whether there was one.
-fn drop_ids(value: &mut Value) -> bool {
-    let mut had = false;
-    match value {
-        Value::Object(fields) => {
-            had = fields.remove(ID).is_some();
-            fields.values_mut().for_each(|field| had |= drop_ids(field));
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| had |= drop_ids(item)),
-        _ => {}
-    }
-    had
+/// A value on one line, letter for letter as Go's `encoding/json` writes it.
+pub fn go_json(value: &impl serde::Serialize) -> String {
+    String::from_utf8(compact(value)).expect("JSON is UTF-8")
 }
 
-/// Refuses lists where objects are meant: serde takes their items for the fields.
-fn refuse_lists(given: &Value, written: &Value, path: &str) -> Result<(), JsonError> {
-    match (given, written) {
-        (Value::Array(_), Value::Object(_)) => Err(JsonError {
-            path: path.to_owned(),
-            message: "invalid type: array, expected an object".to_owned(),
-            is_syntax: false,
-        }),
-        (Value::Array(given), Value::Array(written)) => {
-            let mut pairs = given.iter().zip(written).enumerate();
-            pairs.try_for_each(|(index, (given, written))| {
-                refuse_lists(given, written, &format!("{path}[{index}]"))
-            })
-        }
-        (Value::Object(given), Value::Object(written)) => {
-            let dot = if path.is_empty() { "" } else { "." };
-            given.iter().try_for_each(|(key, given)| match written.get(key) {
-                Some(written) => refuse_lists(given, written, &format!("{path}{dot}{key}")),
-                None => Ok(()),
-            })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Joins the path to a module object with the path inside it.
-fn describe(outer: String, message: &str) -> JsonError {
-    let Some((inner, message)) = message.rsplit_once(PATH_END) else {
-        return JsonError { path: outer, message: plainly(message), is_syntax: false };
-    };
-    let path = if outer.is_empty() { inner.to_owned() } else { format!("{outer}.{inner}") };
-    JsonError { path, message: plainly(message), is_syntax: false }
-}
-
-/// A message of serde's in the words of JSON instead of those of Rust.
-fn plainly(message: &str) -> String {
-    const WORDS: [(&str, &str); 8] = [
-        ("expected a map", "expected an object"),
-        ("expected a sequence", "expected an array"),
-        ("invalid type: map", "invalid type: object"),
-        ("invalid type: sequence", "invalid type: array"),
-        ("expected u16", "expected a number from 0 to 65535"),
-        ("expected u32", "expected a number from 0 to 4294967295"),
-        ("expected u64", "expected a number from 0 on"),
-        ("expected i64", "expected a whole number"),
-    ];
-    let mut text = message.to_owned();
-    for (rust, json) in WORDS {
-        text = text.replace(rust, json);
-    }
-    let Some((before, after)) = text.split_once("expected struct ") else { return text };
-    let rest = after.trim_start_matches(|c: char| c.is_alphanumeric());
-    format!("{before}expected an object{rest}")
-}
-
-fn write<F: Formatter>(value: &impl Serialize, formatter: F) -> String {
-    let mut out = Vec::with_capacity(1024);
-    value
-        .serialize(&mut Serializer::with_formatter(&mut out, formatter))
-        .expect("the types of a configuration are serializable and the buffer grows");
-    String::from_utf8(out).expect("JSON is UTF-8")
-}
-
-/// Writes strings and numbers as Go's `encoding/json` does, and leaves the layout to `F`.
-struct GoFormatter<F>(F);
-
-impl<F: Formatter> Formatter for GoFormatter<F> {
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
-            writer.write_all(&rest.as_bytes()[..at])?;
-            let special = rest[at..].chars().next().expect("find gave its position");
-            write!(writer, "\\u{:04x}", u32::from(special))?;
-            rest = &rest[at + special.len_utf8()..];
-        }
-        writer.write_all(rest.as_bytes())
-    }
-
-    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
-        let size = value.abs();
-        if size != 0.0 && !(1e-6..1e21).contains(&size) {
-            let text = format!("{value:e}");
-            let (digits, exponent) = text.split_once('e').expect("`e` was asked for");
-            let sign = if exponent.starts_with('-') { "" } else { "+" };
-            return write!(writer, "{digits}e{sign}{exponent}");
-        }
-        write!(writer, "{value}")
-    }
-
-    fn begin_array<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
-        self.0.begin_array(w)
-    }
-
-    fn end_array<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
-        self.0.end_array(w)
-    }
-
-    fn begin_array_value<W: ?Sized + io::Write>(
-        &mut self,
-        w: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.0.begin_array_value(w, first)
-    }
-
-    fn end_array_value<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
-        self.0.end_array_value(w)
-    }
-
-    fn begin_object<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
-        self.0.begin_object(w)
-    }
-
-    fn end_object<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
-        self.0.end_object(w)
-    }
-
-    fn begin_object_key<W: ?Sized + io::Write>(
-        &mut self,
-        w: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.0.begin_object_key(w, first)
-    }
-
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(w)
-    }
-
-    fn end_object_value<W: ?Sized + io::Write>(&mut self, w: &mut W) -> io::Result<()> {
-        self.0.end_object_value(w)
+fn describe(error: &Error) -> JsonError {
+    let is_unknown = error.message.starts_with("unknown module");
+    JsonError {
+        path: error.place.path(),
+        way: error.place.words(),
+        message: error.message.clone(),
+        hint: is_unknown.then_some(
+            "pogo has the modules of a standard Caddy and of FrankenPHP; plugins cannot be added",
+        ),
+        is_syntax: false,
     }
 }
 
@@ -232,9 +100,9 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_error(json: &str, error: &str) {
+    fn check_error(json: &str, path: &str, message: &str) {
         let got = Config::from_json(json.as_bytes()).expect_err("the case is wrong");
-        assert_eq!(got.to_string(), error);
+        assert_eq!((got.path.as_str(), got.to_string().as_str()), (path, message));
     }
 
     #[test]
@@ -265,75 +133,178 @@ mod tests {
         ));
     }
 
+    /// A configuration whose only server has these routes.
+    fn routes(routes: &str) -> String {
+        format!(r#"{{"apps":{{"http":{{"servers":{{"s":{{"routes":{routes}}}}}}}}}}}"#)
+    }
+
+    /// Where the routes' first handler is.
+    const HANDLER: &str = "apps.http.servers.s.routes[0].handle[0]";
+    const TO_HANDLER: &str = "loading http app module: provision http: server s: \
+        setting up route handlers: route 0: loading handler modules: position 0: ";
+
     #[test]
     fn an_unknown_field_is_an_error_that_names_the_path() {
+        check_error(r#"{"admn":{}}"#, "admn", r#"json: unknown field "admn""#);
         check_error(
-            r#"{"admn":{}}"#,
-            "admn: unknown field `admn`, expected one of `admin`, `logging`, `storage`, `apps` at line 1 column 7",
+            r#"{"apps":{"http":{"servers":{"s":{"lsten":[]}}}}}"#,
+            "apps.http.servers.s.lsten",
+            r#"loading http app module: decoding module config: http: json: unknown field "lsten""#,
         );
-        let known = "`method`, `uri`, `strip_path_prefix`, `strip_path_suffix`, `uri_substring`, `path_regexp`, `query`";
         check_error(
-            r#"{"apps":{"http":{"servers":{"s":{"routes":[{"handle":[{"handler":"subroute","routes":[{"handle":[{"handler":"rewrite","url":"/"}]}]}]}]}}}}}"#,
+            &routes(
+                r#"[{"handle":[{"handler":"subroute","routes":
+                [{"handle":[{"handler":"rewrite","url":"/"}]}]}]}]"#,
+            ),
+            &format!("{HANDLER}.routes[0].handle[0].url"),
             &format!(
-                "apps.http.servers.s.routes[0].handle[0].routes[0].handle[0].url: \
-                 unknown field `url`, expected one of {known} at line 1 column 133"
+                "{TO_HANDLER}loading module 'subroute': provision http.handlers.subroute: \
+                 setting up subroutes: route 0: loading handler modules: position 0: \
+                 loading module 'rewrite': decoding module config: http.handlers.rewrite: \
+                 json: unknown field \"url\""
             ),
         );
     }
 
     #[test]
     fn an_unknown_module_is_an_error_that_names_the_path() {
+        let json = routes(r#"[{"handle":[{"handler":"teapot"}]}]"#);
         check_error(
-            r#"{"apps":{"http":{"servers":{"s":{"routes":[{"handle":[{"handler":"teapot"}]}]}}}}}"#,
-            "apps.http.servers.s.routes[0].handle[0].handler: \
-             module not registered: http.handlers.teapot at line 1 column 75",
+            &json,
+            HANDLER,
+            &format!("{TO_HANDLER}loading module 'teapot': unknown module: http.handlers.teapot"),
         );
+        let error = Config::from_json(json.as_bytes()).expect_err("there is no teapot");
+        assert!(error.hint.is_some_and(|hint| hint.contains("plugins")));
+        check_error(
+            &routes(r#"[{"match":[{"moon":{}}]}]"#),
+            "apps.http.servers.s.routes[0].match[0].moon",
+            "loading http app module: provision http: server s: setting up route matchers: \
+             route 0: loading matcher modules: module name 'moon': \
+             unknown module: http.matchers.moon",
+        );
+        check_error(
+            r#"{"apps":{"HTTP":{}}}"#,
+            "apps.HTTP",
+            "loading HTTP app module: unknown module: HTTP",
+        );
+    }
+
+    #[test]
+    fn a_module_must_be_named() {
+        let unnamed = |shown: &str| {
+            format!("{TO_HANDLER}module name not specified with key 'handler' in {shown}")
+        };
+        let check = |handler: &str, shown: &str| {
+            check_error(
+                &routes(&format!(r#"[{{"handle":[{handler}]}}]"#)),
+                HANDLER,
+                &unnamed(shown),
+            );
+        };
+        check(r#"{"body":"x"}"#, "map[body:x]");
+        check(r#"{"Handler":"static_response"}"#, "map[Handler:static_response]");
+        check(r#"{"handler":7}"#, "map[handler:7]");
+        check(r#"{"a":[1,"x"],"b":{"c":null}}"#, "map[a:[1 x] b:map[c:<nil>]]");
+        check("null", "map[]");
     }
 
     #[test]
     fn an_unknown_field_beside_flattened_ones_is_an_error() {
         let response = |field: &str| {
-            format!(
-                r#"{{"apps":{{"http":{{"servers":{{"s":{{"routes":[{{"handle":[{{"handler":"headers","response":{{"deferred":true,{field}}}}}]}}]}}}}}}}}}}"#
-            )
+            let handler =
+                format!(r#"{{"handler":"headers","response":{{"deferred":true,{field}}}}}"#);
+            routes(&format!(r#"[{{"handle":[{handler}]}}]"#))
         };
         check(&response(r#""delete":["X"]"#));
-        let got = Config::from_json(response(r#""deleted":["X"]"#).as_bytes());
-        let got = got.expect_err("the case is wrong").to_string();
-        let path = "apps.http.servers.s.routes[0].handle[0].response";
-        assert!(got.starts_with(path) && got.contains("unknown field `deleted`"), "{got}");
+        check_error(
+            &response(r#""deleted":["X"]"#),
+            &format!("{HANDLER}.response.deleted"),
+            &format!(
+                "{TO_HANDLER}loading module 'headers': decoding module config: \
+                 http.handlers.headers: json: unknown field \"deleted\""
+            ),
+        );
     }
 
     #[test]
     fn a_list_is_no_object() {
-        let text = "invalid type: array, expected an object";
-        check_error("[]", text);
-        check_error(r#"{"apps":{"http":[80]}}"#, &format!("apps.http: {text}"));
-        let server =
-            |server: &str| format!(r#"{{"apps":{{"http":{{"servers":{{"s":{server}}}}}}}}}"#);
-        check_error(&server("[]"), &format!("apps.http.servers.s: {text}"));
+        let decoding = "loading http app module: decoding module config: http: json: cannot \
+                        unmarshal array into a value of type object";
+        check_error("[]", "", "json: cannot unmarshal array into a value of type object");
+        check_error(r#"{"apps":{"http":[80]}}"#, "apps.http", decoding);
+        check_error(&routes("[[]]"), "apps.http.servers.s.routes[0]", decoding);
+    }
+
+    #[test]
+    fn a_wrong_type_is_told_with_the_right_one() {
+        let decoding = "loading http app module: decoding module config: http: json: cannot \
+                        unmarshal";
+        let check = |field: &str, value: &str, message: &str| {
+            check_error(
+                &format!(r#"{{"apps":{{"http":{{"{field}":{value}}}}}}}"#),
+                &format!("apps.http.{field}"),
+                &format!("{decoding} {message}"),
+            );
+        };
+        check(
+            "http_port",
+            "9300000000000000000",
+            "number 9300000000000000000 into a value of type int",
+        );
+        check("http_port", "1.5", "number 1.5 into a value of type int");
+        check("http_port", "\"x\"", "string into a value of type int");
+        check("servers", "3", "number into a value of type object");
         check_error(
-            &server(r#"{"routes":[{"handle":[{"handler":"subroute","routes":[[]]}]}]}"#),
-            &format!("apps.http.servers.s.routes[0].handle[0].routes[0]: {text}"),
+            r#"{"admin":{"disabled":1}}"#,
+            "admin.disabled",
+            "json: cannot unmarshal number into a value of type bool",
         );
     }
 
     #[test]
-    fn types_are_named_in_the_words_of_json() {
-        check_error(
-            r#"{"apps":{"http":{"http_port":70000}}}"#,
-            "apps.http.http_port: invalid value: integer `70000`, \
-             expected a number from 0 to 65535 at line 1 column 34",
+    fn null_leaves_a_value_at_its_default() {
+        let config = |json: &str| Config::from_json(json.as_bytes()).map(|c| c.to_json(false));
+        let nulls = r#"{"admin":null,"logging":{"logs":null},"apps":{"http":{"http_port":null,
+            "grace_period":null,"servers":{"s":{"listen":[null,":1"],"routes":[null]}}}}}"#;
+        assert_eq!(
+            config(nulls).as_deref(),
+            Ok(
+                r#"{"logging":{},"apps":{"http":{"servers":{"s":{"listen":["",":1"],"routes":[{}]}}}}}"#
+            )
         );
         check_error(
-            r#"{"admin":3}"#,
-            "admin: invalid type: integer `3`, expected an object at line 1 column 10",
+            &routes(r#"[{"match":[{"host":null}]}]"#),
+            "apps.http.servers.s.routes[0].match[0].host",
+            "loading http app module: provision http: server s: setting up route matchers: \
+             route 0: loading matcher modules: module name 'host': module value cannot be null",
         );
-        check_error(
-            r#"{"apps":{"http":{"servers":{"s":{"listen":{}}}}}}"#,
-            "apps.http.servers.s.listen: invalid type: object, expected an array \
-             at line 1 column 42",
+    }
+
+    #[test]
+    fn the_case_of_fields_does_not_matter_and_the_last_of_two_counts() {
+        let config = |json: &str| Config::from_json(json.as_bytes()).map(|c| c.to_json(false));
+        let upper = r#"{"Admin":{"DISABLED":true},"apps":{"http":{"HTTP_port":81}}}"#;
+        assert_eq!(
+            config(upper).as_deref(),
+            Ok(r#"{"admin":{"disabled":true},"apps":{"http":{"http_port":81}}}"#)
         );
+        let twice = r#"{"apps":{"http":{"http_port":"x","http_port":82}}}"#;
+        assert_eq!(config(twice).as_deref(), Ok(r#"{"apps":{"http":{"http_port":82}}}"#));
+    }
+
+    #[test]
+    fn ten_thousand_sites_are_read_and_written() {
+        let route = |n: usize| {
+            format!(
+                r#"{{"match":[{{"host":["h{n}.test"]}}],"handle":[{{"handler":"subroute","routes":
+                [{{"handle":[{{"body":"x","handler":"static_response"}}]}}]}}],"terminal":true}}"#
+            )
+        };
+        let all: Vec<String> = (0..10_000).map(route).collect();
+        let json = routes(&format!("[{}]", all.join(","))).replace([' ', '\n'], "");
+        let config = Config::from_json(json.as_bytes()).expect("it is a configuration");
+        assert_eq!(config.to_json(false), json);
     }
 
     #[test]
@@ -353,6 +324,7 @@ mod tests {
 
     #[test]
     fn text_after_the_configuration_is_an_error() {
-        check_error("{} x", "trailing characters at line 1 column 4");
+        let text = "invalid character 'x' after top-level value, at offset 4";
+        check_error("{} x", "", text);
     }
 }

@@ -116,6 +116,6 @@ mod tests {
     fn no_packet_conn_wrapper_is_known() {
         let error = serde_json::from_str::<PacketConnWrapper>(r#"{"wrapper":"x"}"#);
         let error = error.expect_err("there is none").to_string();
-        assert!(error.contains("module not registered: caddy.packetconns.x"), "{error}");
+        assert!(error.contains("unknown module: caddy.packetconns.x"), "{error}");
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// Matchers that must all match. Fields in alphabetical order, as Caddy prints them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename = "http.matchers.*", deny_unknown_fields, default)]
 pub struct MatcherSet {
     /// The client's address lies in one of these ranges; proxies that are trusted tell it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,7 +3,7 @@
 pub mod ca_pool;
 
 use super::is_default;
-use super::module::Slot;
+use super::module::slot;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -40,9 +40,6 @@ pub struct AutomationPolicy {
     pub issuers: Vec<Issuer>,
 }
 
-/// The slot of an issuer in a policy.
-const SLOT: Slot = Slot { namespace: "tls.issuance", key: "module" };
-
 /// Who signs certificates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self", rename_all = "snake_case")]
@@ -53,17 +50,7 @@ pub enum Issuer {
     Internal(Internal),
 }
 
-impl Serialize for Issuer {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        SLOT.serialize(|external| Self::serialize(self, external), s)
-    }
-}
-
-impl<'de> Deserialize<'de> for Issuer {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        SLOT.deserialize(|external| Self::deserialize(external), d)
-    }
-}
+slot!(Issuer, "tls.issuance", "module");
 
 /// An authority that speaks ACME.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

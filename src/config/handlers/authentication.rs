@@ -1,7 +1,7 @@
 //! `authentication`: who may come in.
 
 use crate::config::is_default;
-use crate::config::module::Slot;
+use crate::config::module::slot;
 use serde::{Deserialize, Serialize};
 
 /// `authentication`.
@@ -15,7 +15,7 @@ pub struct Authentication {
 
 /// The namespace `http.authentication.providers`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename = "http.authentication.providers.*", deny_unknown_fields, default)]
 pub struct AuthenticationProviders {
     /// A name and a password in the `Authorization` field.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,20 +50,7 @@ pub enum Hash {
     Bcrypt {},
 }
 
-/// The slot of a hash in a provider.
-const SLOT: Slot = Slot { namespace: "http.authentication.hashes", key: "algorithm" };
-
-impl Serialize for Hash {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        SLOT.serialize(|external| Self::serialize(self, external), s)
-    }
-}
-
-impl<'de> Deserialize<'de> for Hash {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        SLOT.deserialize(|external| Self::deserialize(external), d)
-    }
-}
+slot!(Hash, "http.authentication.hashes", "algorithm");
 
 /// Who may come in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -24,7 +24,7 @@ pub struct Encode {
 
 /// The namespace `http.encoders`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename = "http.encoders.*", deny_unknown_fields, default)]
 pub struct Encodings {
     /// Brotli.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some_or_default")]

@@ -64,7 +64,7 @@ pub struct Browse {
 
 /// The namespace `http.precompressed`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename = "http.precompressed.*", deny_unknown_fields, default)]
 pub struct PrecompressedFormats {
     /// Brotli, `.br`.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some_or_default")]

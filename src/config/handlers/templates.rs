@@ -24,5 +24,5 @@ pub struct Templates {
 
 /// The namespace `http.handlers.templates.functions`; nothing is in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename = "http.handlers.templates.functions.*", deny_unknown_fields, default)]
 pub struct TemplateFunctions {}
