@@ -379,6 +379,7 @@ fn sort_error_routes(error_routes: &mut [Vec<Route>]) {
 /// The matcher sets of a site: its hosts, with each of its paths.
 fn matcher_sets(part: &Part, sites: &[Site]) -> Vec<MatcherSet> {
     let mut sets: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut known: HashSet<(usize, &str)> = HashSet::new();
     let mut all_hosts = false;
     for address in part.addresses(sites) {
         let index = sets.iter().position(|(path, _)| *path == address.path).unwrap_or_else(|| {
@@ -390,7 +391,7 @@ fn matcher_sets(part: &Part, sites: &[Site]) -> Vec<MatcherSet> {
             hosts.clear();
             all_hosts = true;
         }
-        if !all_hosts && !hosts.contains(&address.host) {
+        if !all_hosts && known.insert((index, &address.host)) {
             hosts.push(address.host.clone());
         }
     }
