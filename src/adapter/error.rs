@@ -104,6 +104,12 @@ impl Error {
         self.hint = nearest(word, known).map(|near| format!("did you mean \"{near}\"?"));
         self
     }
+
+    /// Adds a hint unless there is one.
+    pub(super) fn or_hint(mut self, hint: &str) -> Self {
+        self.hint.get_or_insert_with(|| hint.to_owned());
+        self
+    }
 }
 
 impl From<LanguageError> for Error {
