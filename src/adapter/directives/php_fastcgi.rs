@@ -3,7 +3,7 @@
 use super::new_route;
 use super::php_server::route;
 use super::reverse_proxy::{fastcgi_timeout, parse_into};
-use crate::adapter::error::Result;
+use crate::adapter::error::{Error, Result};
 use crate::adapter::scope::{Scope, Value};
 use crate::adapter::values::expect_arg;
 use crate::config::handlers::reverse_proxy::{FastCgiTransport, Transport};
@@ -16,6 +16,20 @@ use caddyfile_parser::Dispenser;
 use std::collections::BTreeMap;
 
 const PATH: &str = "{http.request.uri.path}";
+
+/// What a block may hold beside what `reverse_proxy` has.
+const SUBDIRECTIVES: [&str; 10] = [
+    "root",
+    "split",
+    "env",
+    "index",
+    "try_files",
+    "resolve_root_symlink",
+    "dial_timeout",
+    "read_timeout",
+    "write_timeout",
+    "capture_stderr",
+];
 
 /// What the site consists of.
 struct Site {
@@ -77,7 +91,7 @@ pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Vec<Value>> 
         transport: Some(Transport::FastCgi(site.transport.clone())),
         ..ReverseProxy::default()
     };
-    parse_into(&mut rest, scope, &mut proxy)?;
+    parse_into(&mut rest, scope, &mut proxy).map_err(|error| error.or_suggest(&SUBDIRECTIVES))?;
     let routes = site.routes(proxy);
     if matcher.is_none() {
         return Ok(vec![Value::Routes(routes)]);
@@ -169,12 +183,13 @@ impl Site {
     }
 }
 
-/// Takes the loaded subdirective out with its arguments, whose number must fit. An error
-/// blames the token before it, as Caddy's does.
+/// Takes the loaded subdirective out with its arguments, whose number must fit. An error's
+/// text names the token before it, as Caddy's does.
 fn take_args(d: &mut Dispenser, fits: impl Fn(usize) -> bool) -> Result<Vec<String>> {
+    let word = d.token();
     let args = d.remaining_args();
     d.delete_n(args.len() + 1);
-    if fits(args.len()) { Ok(args) } else { Err(d.arg_err().into()) }
+    if fits(args.len()) { Ok(args) } else { Err(Error::from(d.arg_err()).relocate(&word)) }
 }
 
 /// Sends `/folder` to `/folder/`, where its front controller is.
