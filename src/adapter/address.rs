@@ -1,6 +1,7 @@
 //! Site addresses, `[scheme://][host][:port][/path]`, and where they listen.
 
 use super::error::{Error, Result};
+use super::network_address::{NetworkAddress, join, join_host_port, split_host_port};
 use super::options::Options;
 use super::scope::Bind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,8 +46,8 @@ impl Address {
             None => (rest, String::new()),
         };
         let (host, port) = split_host_port(authority)
-            .or_else(|| split_host_port(&format!("{authority}:")))
-            .unwrap_or_else(|| (authority.to_owned(), String::new()));
+            .or_else(|_| split_host_port(&format!("{authority}:")))
+            .unwrap_or_else(|_| (authority.to_owned(), String::new()));
         if !port.is_empty() {
             check_port(&port)?;
         }
@@ -111,9 +112,6 @@ impl Address {
             let text = format!("[{}] scheme and port violate convention", self.full());
             return Err(Error::new(text));
         }
-        let port = listening_port(&port).map_err(|error| {
-            Error::new(format!("parsing network address: invalid start port: {error}"))
-        })?;
         let everywhere = [Bind { addresses: vec![String::new()], protocols: Vec::new() }];
         let binds = match (binds, options.default_bind.as_slice()) {
             ([], []) => everywhere.as_slice(),
@@ -123,8 +121,9 @@ impl Address {
         let mut listeners = Listeners::new();
         for bind in binds {
             for address in &bind.addresses {
-                let protocols = listeners.entry(listener(address, &port)).or_default();
-                protocols.extend(bind.protocols.iter().cloned());
+                let listener = listener(address, &port).map_err(Error::new)?;
+                // The last of several that are the same counts, as it does in Caddy.
+                listeners.insert(listener, bind.protocols.iter().cloned().collect());
             }
         }
         for protocols in listeners.values_mut() {
@@ -136,65 +135,25 @@ impl Address {
     }
 }
 
-/// The network, the host and the port of a listener address.
-pub(super) fn split_network(address: &str) -> (String, String, String) {
-    let (network, rest) = match address.split_once('/') {
-        Some((network, rest)) => (network.trim().to_lowercase(), rest),
-        None => (String::new(), address),
-    };
-    if has_no_port(&network) {
-        return (network, rest.to_owned(), String::new());
-    }
-    let (host, port) = split_host_port(rest).unwrap_or_else(|| {
-        let host = rest.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(rest);
-        (host.to_owned(), String::new())
-    });
-    (network, host, port)
-}
-
 /// Whether one of the addresses listens on a port other than `port`, or on none.
 pub(super) fn any_port_other_than(addresses: &[String], port: u16) -> bool {
     addresses.iter().any(|address| {
-        let (_, _, ports) = split_network(address);
-        let (low, high) = ports.split_once('-').unwrap_or((&ports, &ports));
-        let number = |text: &str| text.parse::<u16>().unwrap_or(0);
-        !(number(low)..=number(high)).contains(&port)
+        let ports = NetworkAddress::split(address).and_then(|address| address.ports());
+        let (low, high) = ports.unwrap_or_default();
+        !(low..=high).contains(&port)
     })
 }
 
-/// Splits `host:port`, in which an IPv6 host stands in brackets; `None` when there is no
-/// port or the brackets are wrong.
-pub(super) fn split_host_port(text: &str) -> Option<(String, String)> {
-    let (host, port) = text.rsplit_once(':')?;
-    let host = match host.strip_prefix('[') {
-        Some(inner) => inner.strip_suffix(']')?,
-        None if host.contains(':') => return None,
-        None => host,
-    };
-    let brackets = |text: &str| text.contains(['[', ']']);
-    (!brackets(host) && !brackets(port)).then(|| (host.to_owned(), port.to_owned()))
-}
-
-/// Joins a host and a port, an IPv6 host in brackets.
-pub(super) fn join_host_port(host: &str, port: &str) -> String {
-    if host.contains([':', '%']) { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
-}
-
 /// The listener address of a `bind` address.
-fn listener(bind: &str, port: &str) -> String {
-    let (network, host, _) = split_network(bind);
-    if has_no_port(&network) {
-        return format!("{network}/{host}");
-    }
-    let address = join_host_port(&host, port);
-    match network.as_str() {
-        "" | "tcp" => address,
-        network => format!("{network}/{address}"),
-    }
-}
-
-fn has_no_port(network: &str) -> bool {
-    network.starts_with("unix") || network == "fd" || network == "fdgram"
+fn listener(bind: &str, port: &str) -> std::result::Result<String, String> {
+    let splitting = |error| format!("splitting listener address: {error}");
+    let parsing = |error| format!("parsing network address: {error}");
+    let NetworkAddress { network, host, .. } = NetworkAddress::split(bind).map_err(splitting)?;
+    let address = NetworkAddress::split(&join(&network, &host, port)).map_err(parsing)?;
+    // A port is shown as Go shows the number, and TCP is the network that is not named.
+    let (port, _) = address.ports().map_err(parsing)?;
+    let network = if address.network == "tcp" { "" } else { &address.network };
+    Ok(join(network, &address.host, &port.to_string()))
 }
 
 fn check_port(port: &str) -> Result<()> {
@@ -203,13 +162,6 @@ fn check_port(port: &str) -> Result<()> {
         Ok(number) => Err(Error::new(format!("port {number} is out of range"))),
         Err(error) => Err(Error::new(format!("invalid port '{port}': {error}"))),
     }
-}
-
-/// A port as Go prints the number; unlike an address, a listener has no sign in it.
-fn listening_port(port: &str) -> std::result::Result<String, String> {
-    // What stands before a `-` is the start of a range.
-    let start = port.split('-').next().unwrap_or_default();
-    super::values::unsigned(start).map(|number| number.to_string())
 }
 
 /// Lower case outside of `{…}`.
@@ -267,7 +219,7 @@ mod tests {
 
     #[track_caller]
     fn check_listener(bind: &str, listens: &str) {
-        assert_eq!(listener(bind, "80"), listens);
+        assert_eq!(listener(bind, "80").as_deref(), Ok(listens));
     }
 
     #[test]
@@ -279,5 +231,34 @@ mod tests {
         check_listener("tcp6/::1", "tcp6/[::1]:80");
         check_listener("unix//run/x.sock|0222", "unix//run/x.sock|0222");
         check_listener("fd/3", "fd/3");
+        check_listener("[a", "a:80");
+        check_listener("tcp/a%b", "a%b:80");
+    }
+
+    #[track_caller]
+    fn check_no_listener(bind: &str, port: &str, error: &str) {
+        assert_eq!(listener(bind, port), Err(error.to_owned()));
+    }
+
+    #[test]
+    fn wrong_bind_addresses_are_refused() {
+        check_no_listener(
+            "a]b",
+            "80",
+            "splitting listener address: address a]b: missing port in address\n\
+             address a]b:0: unexpected ']' in address",
+        );
+        check_no_listener(
+            "unix//run/x|0444",
+            "80",
+            "parsing network address: owner of the socket requires '-w-' (write, octal: '2') \
+             permissions at least; got 'r--' in /run/x|0444",
+        );
+        check_no_listener(
+            "",
+            "+80",
+            "parsing network address: invalid start port: strconv.ParseUint: parsing \"+80\": \
+             invalid syntax",
+        );
     }
 }
