@@ -4,9 +4,11 @@
 //! caddyfile-parser, config`; `http → php`; `php, pogo → php-wire`. A test checks them.
 
 pub mod adapter;
+pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod http;
+pub mod instance;
 pub mod logging;
 pub mod php;
 pub mod pogo;

@@ -39,7 +39,6 @@ fn a_wrong_command_line_is_refused() {
     check(&Site::new(), &["serve"], 1, "", "unknown command \"serve\" for \"pogo\"");
     check(&Site::new(), &["run", "--nope"], 1, "", "unknown flag: --nope");
     check(&Site::new(), &["run", "--config"], 1, "", "flag needs an argument: --config");
-    check(&Site::new(), &["run", "--watch"], 1, "", "--watch is not there yet");
 }
 
 #[test]

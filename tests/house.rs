@@ -15,11 +15,13 @@ const CRATES: [(&str, &[&str]); 5] = [
 ];
 
 /// Which rooms of `src/` each room may name. `cli` puts everything together.
-const ROOMS: [(&str, &[&str]); 7] = [
+const ROOMS: [(&str, &[&str]); 9] = [
     ("adapter", &["config"]),
-    ("cli", &["adapter", "config", "http", "logging", "php", "pogo"]),
+    ("admin", &["config", "http", "logging"]),
+    ("cli", &["adapter", "admin", "config", "http", "instance", "logging", "php", "pogo"]),
     ("config", &[]),
     ("http", &["config", "logging", "php"]),
+    ("instance", &["admin", "config", "http", "logging", "php"]),
     ("logging", &["config", "php"]),
     ("php", &["config", "pogo"]),
     ("pogo", &["config", "php"]),
