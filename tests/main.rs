@@ -4,6 +4,7 @@
 
 mod admin;
 mod cli;
+mod docs;
 mod fan_out;
 mod faults;
 mod fuzz;

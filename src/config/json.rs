@@ -247,9 +247,13 @@ mod tests {
                 &format!("{decoding} {message}"),
             );
         };
-        check("http_port", "70000", "number 70000 into a value of type uint16");
-        check("http_port", "1.5", "number 1.5 into a value of type uint16");
-        check("http_port", "\"x\"", "string into a value of type uint16");
+        check(
+            "http_port",
+            "9300000000000000000",
+            "number 9300000000000000000 into a value of type int",
+        );
+        check("http_port", "1.5", "number 1.5 into a value of type int");
+        check("http_port", "\"x\"", "string into a value of type int");
         check("servers", "3", "number into a value of type object");
         check_error(
             r#"{"admin":{"disabled":1}}"#,

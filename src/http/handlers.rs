@@ -47,6 +47,10 @@ impl Handler {
     ) -> Result<Self, ProvisionError> {
         let mut needs_body = false;
         let kind = match config {
+            Config::AcmeServer(_) => {
+                let text = "acme_server is not supported yet";
+                return Err(ProvisionError::Invalid(text.to_owned()));
+            }
             Config::Encode(c) => Kind::Encode(encode::Encode::provision(c)?),
             Config::Error(c) => Kind::Error(error::Error::new(c)),
             Config::FileServer(c) => {
