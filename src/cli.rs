@@ -16,6 +16,7 @@ mod env_file;
 mod environ;
 mod file_server;
 mod fmt;
+mod hash_password;
 mod help;
 mod languages;
 mod load;
@@ -57,6 +58,7 @@ fn dispatch(command: Option<&str>, words: Vec<OsString>) -> anyhow::Result<ExitC
         Some("environ") => environ::command(words),
         Some("file-server") => file_server::command(words),
         Some("fmt") => fmt::command(words),
+        Some("hash-password") => hash_password::command(words),
         Some("php-cli") => php_cli::command(&words),
         Some("php-server") => php_server::command(words),
         Some("reload") => reload::command(words),

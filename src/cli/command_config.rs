@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 const SECOND: u64 = 1_000_000_000;
 
 /// A server at an address, with the limits of Caddy's commands.
-pub(super) fn server(listen: &str, routes: Vec<Value>, access_log: bool) -> Value {
+pub(super) fn server(listen: &str, routes: &[Value], access_log: bool) -> Value {
     let mut server = json!({
         "listen": [listen],
         "read_header_timeout": 10 * SECOND,
@@ -22,7 +22,7 @@ pub(super) fn server(listen: &str, routes: Vec<Value>, access_log: bool) -> Valu
 }
 
 /// A configuration of these servers, without an admin endpoint, that is not saved.
-pub(super) fn config(servers: Map<String, Value>, debug: bool) -> anyhow::Result<Config> {
+pub(super) fn config(servers: &Map<String, Value>, debug: bool) -> anyhow::Result<Config> {
     let mut config = json!({
         "admin": {"disabled": true, "config": {"persist": false}},
         "apps": {"http": {"servers": servers}},

@@ -36,9 +36,9 @@ pub(super) fn command(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
     if !options.domain.is_empty() {
         route["match"] = json!([{"host": [options.domain]}]);
     }
-    let server = command_config::server(listen, vec![route], options.access_log);
+    let server = command_config::server(listen, &[route], options.access_log);
     let servers = Map::from_iter([("static".to_owned(), server)]);
-    let config = command_config::config(servers, options.debug)?;
+    let config = command_config::config(&servers, options.debug)?;
     let greeting = format!("Pogo serving static files on {listen}");
     serve::serve(Job::new(Loaded::made(config), greeting))
 }

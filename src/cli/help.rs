@@ -16,21 +16,22 @@ Examples:
   $ pogo php-server --root public
 
 Commands:
-  adapt        Adapts a Caddyfile to Caddy's JSON
-  build-info   Prints what this program was built from
-  environ      Prints the environment
-  file-server  Serves a folder of files, without a Caddyfile
-  fmt          Formats a Caddyfile
-  help         Help about a command
-  php-cli      Runs a PHP script in the command line
-  php-server   Serves a folder with PHP, without a Caddyfile
-  reload       Gives a running server another configuration
-  respond      Serves one fixed answer, without a Caddyfile
-  run          Serves a configuration and blocks until it is stopped
-  start        Serves a configuration in the background
-  stop         Ends a running server
-  validate     Tests whether a configuration is valid
-  version      Prints the version
+  adapt          Adapts a Caddyfile to Caddy's JSON
+  build-info     Prints what this program was built from
+  environ        Prints the environment
+  file-server    Serves a folder of files, without a Caddyfile
+  fmt            Formats a Caddyfile
+  hash-password  Hashes a password for basic_auth
+  help           Help about a command
+  php-cli        Runs a PHP script in the command line
+  php-server     Serves a folder with PHP, without a Caddyfile
+  reload         Gives a running server another configuration
+  respond        Serves one fixed answer, without a Caddyfile
+  run            Serves a configuration and blocks until it is stopped
+  start          Serves a configuration in the background
+  stop           Ends a running server
+  validate       Tests whether a configuration is valid
+  version        Prints the version
 
 Use \"pogo help [command]\" for more about a command.
 ";
@@ -218,6 +219,22 @@ Flags:
   -c, --config string     The configuration (default ./Caddyfile)
 ";
 
+const HASH_PASSWORD: &str = "\
+Hashes a password for basic_auth and prints the hash.
+
+Usage:
+  pogo hash-password [--plaintext <password>] [--algorithm <name>] [--bcrypt-cost <cost>] [--argon2id-time <n>] [--argon2id-memory <KiB>] [--argon2id-threads <n>] [--argon2id-keylen <bytes>]
+
+Flags:
+  -a, --algorithm string      bcrypt or argon2id (default \"bcrypt\")
+      --argon2id-keylen int   Bytes of the hash (default 32)
+      --argon2id-memory int   KiB of memory (default 47104)
+      --argon2id-threads int  Lanes (default 1)
+      --argon2id-time int     Passes (default 1)
+      --bcrypt-cost int       From 4 to 31 (default 14)
+  -p, --plaintext string      The password; asked for, or read from standard input, without it
+";
+
 /// `pogo help [command]`.
 pub(super) fn command(words: &[OsString]) -> anyhow::Result<ExitCode> {
     let word = words.first().map(|w| w.display().to_string()).unwrap_or_default();
@@ -253,6 +270,7 @@ fn of(command: &str) -> Option<&'static str> {
         "respond" => RESPOND,
         "start" => START,
         "stop" => STOP,
+        "hash-password" => HASH_PASSWORD,
         _ => return None,
     })
 }

@@ -39,7 +39,7 @@ pub(super) fn command(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
             servers.insert(format!("static{number}"), server);
         }
     }
-    let config = command_config::config(servers, options.debug)?;
+    let config = command_config::config(&servers, options.debug)?;
     let job = Job::new(Loaded::made(config), "serving one answer");
     serve::serve(Job { names_addresses: true, ..job })
 }
@@ -84,7 +84,7 @@ impl Options {
             handler["headers"] = Value::Object(self.headers.clone());
         }
         let route = json!({"handle": [handler]});
-        let mut server = command_config::server(address, vec![route], self.access_log);
+        let mut server = command_config::server(address, &[route], self.access_log);
         server["automatic_https"] = json!({"disable": true});
         server
     }
