@@ -1,5 +1,6 @@
 //! What is wrong with a Caddyfile: Caddy's text, and where it points.
 
+use super::Warning;
 use caddyfile_parser::{Dispenser, Error as LanguageError, Loader, Token};
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ pub struct Error {
     text: String,
     place: Option<Place>,
     hint: Option<String>,
+    warnings: Vec<Warning>,
 }
 
 /// The word that an error blames.
@@ -35,6 +37,11 @@ impl Error {
     /// What may have been meant.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// What looked odd before the error was met.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// Where the error lies, the source line, and a caret below the word with the hint; on
@@ -63,13 +70,13 @@ impl Error {
 
     /// An error that names its place itself, or has none.
     pub(super) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), place: None, hint: None }
+        Self { text: text.into(), place: None, hint: None, warnings: Vec::new() }
     }
 
     /// An error whose text names no place, or names it in its own way.
     pub(super) fn blame(token: &Token, text: impl Into<String>) -> Self {
         let place = Place { file: token.file.clone(), line: token.line, word: token.text.clone() };
-        Self { text: text.into(), place: Some(place), hint: None }
+        Self { place: Some(place), ..Self::new(text) }
     }
 
     /// The same error, which lies at `token` unless its place is known.
@@ -96,6 +103,12 @@ impl Error {
     pub(super) fn wrap_at(self, d: &Dispenser, wrapper: impl FnOnce(&str) -> String) -> Self {
         let text = d.err(wrapper(&self.text)).to_string();
         Self { text, ..self }
+    }
+
+    /// The same error after what looked odd.
+    pub(super) fn after(mut self, warnings: Vec<Warning>) -> Self {
+        self.warnings = warnings;
+        self
     }
 
     /// Adds which of the `known` words may have been meant by the one that is blamed.
@@ -127,7 +140,7 @@ impl From<LanguageError> for Error {
         });
         let mut known: Vec<&str> = error.known().iter().map(String::as_str).collect();
         known.sort_unstable();
-        Self { text: error.to_string(), place, hint: None }.suggest(known)
+        Self { place, ..Self::new(error.to_string()) }.suggest(known)
     }
 }
 
