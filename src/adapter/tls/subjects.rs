@@ -57,22 +57,27 @@ pub(super) fn is_tailscale(name: &str) -> bool {
 
 /// Whether a name, in which leading labels may be `*`, stands for another.
 pub(super) fn covers(pattern: &str, name: &str) -> bool {
-    let name = host_only(name).to_lowercase();
-    let pattern = pattern.to_lowercase();
-    if name == pattern {
-        return true;
-    }
-    if !pattern.contains('*') {
-        return false;
-    }
+    patterns_for(name).contains(&folded(pattern))
+}
+
+/// All names that stand for a name, as [`folded`] has them: itself, and it with one more of
+/// its leading labels `*` each.
+pub(super) fn patterns_for(name: &str) -> Vec<String> {
+    let name = folded(&host_only(name));
     let mut labels: Vec<&str> = name.split('.').collect();
-    (0..labels.len()).any(|index| {
-        if labels[index].is_empty() {
-            return false;
+    let mut patterns = vec![name.clone()];
+    for index in 0..labels.len() {
+        if !labels[index].is_empty() {
+            labels[index] = "*";
+            patterns.push(labels.join("."));
         }
-        labels[index] = "*";
-        labels.join(".") == pattern
-    })
+    }
+    patterns
+}
+
+/// A name as names are compared.
+pub(super) fn folded(name: &str) -> String {
+    name.to_lowercase()
 }
 
 /// Whether a name is only known nearby.
