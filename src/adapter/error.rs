@@ -118,6 +118,12 @@ impl Error {
         self
     }
 
+    /// Adds a hint unless there is one.
+    pub(super) fn or_hint(mut self, hint: &str) -> Self {
+        self.hint.get_or_insert_with(|| hint.to_owned());
+        self
+    }
+
     /// Adds what may have been meant by a subdirective that another directive, which reads
     /// the rest of the block, does not know either, and for which it has no suggestion.
     pub(super) fn or_suggest(self, known: &[&str]) -> Self {
