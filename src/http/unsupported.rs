@@ -99,7 +99,6 @@ fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), P
         expected_dot_headers: _,
         routes,
         errors: _,
-        // Nothing but the handler `invoke` reaches them, and that one refuses itself.
         named_routes: _,
         tls_connection_policies,
         automatic_https,
