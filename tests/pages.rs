@@ -80,7 +80,7 @@ fn a_page_is_a_template() {
     assert_eq!(client.get("/t/uses.html").body, "(1)");
     assert_eq!(client.get("/t/data.json").body, "{{not a template}}");
     assert_eq!(client.get("/t/md.html").body, "T<h1>Head</h1>\n");
-    assert_eq!(client.get("/t/stat.html").body, "27 false 11");
+    assert_eq!(client.get("/t/stat.html").body, "27 false 12");
 }
 
 #[test]

@@ -177,6 +177,7 @@ fn add_functions(set: &Rc<Set>, context: &Rc<Context>, page: &str, depth: usize)
     add(set, "humanize", |args| {
         humanize::humanize(&arg(args, 0)?, &arg(args, 1)?).map(Value::from)
     });
+    add(set, "httpInclude", |_| Err(Error::new("httpInclude is not supported")));
     // It calls a function if there is one; plugins bring some, and none is here.
     add(set, "maybe", |_| Ok("".into()));
     add(set, "pathEscape", |args| {
