@@ -15,9 +15,10 @@ const CRATES: [(&str, &[&str]); 5] = [
 ];
 
 /// Which rooms of `src/` each room may name. `cli` puts everything together.
-const ROOMS: [(&str, &[&str]); 7] = [
+const ROOMS: [(&str, &[&str]); 8] = [
     ("adapter", &["config"]),
-    ("cli", &["adapter", "config", "http", "logging", "php", "pogo"]),
+    ("check", &["config", "http"]),
+    ("cli", &["adapter", "check", "config", "http", "logging", "php", "pogo"]),
     ("config", &[]),
     ("http", &["config", "logging", "php"]),
     ("logging", &["config", "php"]),

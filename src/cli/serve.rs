@@ -8,7 +8,7 @@ use super::php_cli;
 use crate::config::Config;
 use crate::logging::{Level, Logs};
 use crate::php::settings::Surroundings;
-use crate::{http, php};
+use crate::{check, http, php};
 use anyhow::{Context, anyhow, bail};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,11 +23,12 @@ const PHP_GRACE: Duration = Duration::from_secs(10);
 /// How long the last log lines may take.
 const LOG_GRACE: Duration = Duration::from_secs(2);
 
-/// Finds all that can be wrong with a configuration without starting anything.
+/// Finds all that Caddy would find wrong with a configuration, without starting anything.
+/// What this server cannot do yet is not wrong: whoever serves it says so.
 pub(super) fn check(loaded: &Loaded) -> anyhow::Result<()> {
-    refuse_tls(loaded)?;
-    let logs = Logs::open(loaded.config.logging.as_ref())?;
-    plan(&loaded.config, &logs).map(drop)
+    check::check(&loaded.config)?;
+    php::Settings::resolve(&loaded.config, &surroundings()?)?;
+    Ok(())
 }
 
 /// Serves a configuration until a signal. `greeting` is logged once it answers.
@@ -64,15 +65,19 @@ fn refuse_tls(loaded: &Loaded) -> anyhow::Result<()> {
 
 /// Checks a configuration; what PHP is to run, if it has a use for PHP.
 fn plan(config: &Config, logs: &Arc<Logs>) -> anyhow::Result<Option<php::Settings>> {
-    let around = Surroundings {
+    check::check(config)?;
+    let settings = php::Settings::resolve(config, &surroundings()?)?;
+    http::Server::provision(config, None, logs)?;
+    Ok(settings)
+}
+
+fn surroundings() -> anyhow::Result<Surroundings> {
+    Ok(Surroundings {
         cwd: std::env::current_dir().context("finding the working directory")?,
         cpus: std::thread::available_parallelism().map_or(1, |n| n.get().try_into().unwrap_or(1)),
         // Whether it is there is found out by starting it, where it is needed.
         host: php_cli::host().unwrap_or_else(|| PathBuf::from("pogo-php")),
-    };
-    let settings = php::Settings::resolve(config, &around)?;
-    http::Server::provision(config, None, logs)?;
-    Ok(settings)
+    })
 }
 
 async fn run(
