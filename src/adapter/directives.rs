@@ -17,11 +17,15 @@
 //! ```
 
 mod abort;
+mod basic_auth;
 mod bind;
+mod copy_response;
+mod copy_response_headers;
 mod encode;
 mod error;
 mod file_server;
 mod forward_auth;
+mod fs;
 mod handle;
 mod handle_errors;
 mod handle_path;
@@ -29,17 +33,27 @@ mod header;
 mod intercept;
 mod invoke;
 pub(super) mod log;
+mod log_append;
+mod log_name;
+mod log_skip;
+mod map;
 mod method;
+mod metrics;
 mod php;
 mod php_fastcgi;
 pub(in crate::adapter) mod php_server;
+mod push;
 mod redir;
+mod request_body;
 mod request_header;
 mod respond;
 mod reverse_proxy;
 mod rewrite;
 mod root;
 mod route;
+mod templates;
+mod timeouts;
+mod tracing;
 mod try_files;
 mod uri;
 mod vars;
@@ -78,25 +92,41 @@ use Parse::{Handler as Handles, Values};
 /// The directives: handlers in the order in which they run unless the option `order` says
 /// otherwise, then those that are none.
 const TABLE: &[Directive] = &[
+    handler("tracing", Handles(tracing::parse)),
+    handler("map", Handles(map::parse)),
     handler("vars", Handles(vars::parse)),
+    handler("fs", Handles(fs::parse)),
     handler("root", Values(root::parse)),
+    handler("log_append", Handles(log_append::parse)),
+    handler("skip_log", Handles(log_skip::parse)),
+    handler("log_skip", Handles(log_skip::parse)),
+    handler("log_name", Handles(log_name::parse)),
     handler("header", Values(header::parse)),
+    handler("copy_response_headers", Handles(copy_response_headers::parse)),
+    handler("request_body", Handles(request_body::parse)),
+    handler("timeouts", Handles(timeouts::parse)),
     handler("redir", Handles(redir::parse)),
     handler("method", Handles(method::parse)),
     handler("rewrite", Values(rewrite::parse)),
-    handler("uri", Values(uri::parse)),
+    handler("uri", Handles(uri::parse)),
     handler("try_files", Values(try_files::parse)),
+    handler("basicauth", Handles(basic_auth::parse)),
+    handler("basic_auth", Handles(basic_auth::parse)),
     handler("forward_auth", Values(forward_auth::parse)),
     handler("request_header", Values(request_header::parse)),
     handler("encode", Handles(encode::parse)),
+    handler("push", Handles(push::parse)),
     handler("intercept", Handles(intercept::parse)),
+    handler("templates", Handles(templates::parse)),
     handler("invoke", Handles(invoke::parse)),
     handler("handle", Handles(handle::parse)),
     handler("handle_path", Values(handle_path::parse)),
     handler("route", Handles(route::parse)),
     handler("abort", Handles(abort::parse)),
     handler("error", Handles(error::parse)),
+    handler("copy_response", Handles(copy_response::parse)),
     handler("respond", Handles(respond::parse)),
+    handler("metrics", Handles(metrics::parse)),
     handler("reverse_proxy", Handles(reverse_proxy::parse)),
     handler("php_fastcgi", Values(php_fastcgi::parse)),
     handler("php", Values(php::parse)),

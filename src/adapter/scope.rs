@@ -130,6 +130,12 @@ impl Warnings {
 }
 
 impl Scope<'_> {
+    /// Warns of a directive's old name.
+    pub(super) fn warn_deprecated(&self, old: &str, new: &str) {
+        let text = format!("the '{old}' directive is deprecated, please use '{new}' instead!");
+        self.shared.warnings.push("config.adapter.caddyfile", text);
+    }
+
     /// Reads the matcher token behind the directive's name, if there is one, and takes it
     /// out. The cursor stands before the directive's name then.
     ///

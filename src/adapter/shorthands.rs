@@ -67,6 +67,12 @@ pub(super) fn expand(segment: &mut Segment) {
     }
 }
 
+/// The short name of a placeholder, which is given with or without its braces.
+pub(super) fn short_name(placeholder: &str) -> Option<&'static str> {
+    let long = placeholder.trim_matches(['{', '}']);
+    NAMES.iter().find(|(_, name)| *name == long).map(|(short, _)| *short)
+}
+
 /// The text with its short names replaced; `None` when it has none.
 fn expand_text(text: &str) -> Option<String> {
     let mut out = String::new();

@@ -104,6 +104,14 @@ pub(super) fn size(text: &str) -> std::result::Result<u64, String> {
     Ok(bytes as u64)
 }
 
+/// Reads the size in the only argument that must follow; `what` goes in front of an error.
+pub(super) fn expect_size(d: &mut Dispenser, what: &str) -> Result<i64> {
+    let text = expect_only_arg(d)?;
+    // Go wraps what is too large for a signed number.
+    let bytes = size(&text).map_err(|error| d.err(format!("{what}: {error}")))?;
+    Ok(bytes.cast_signed())
+}
+
 /// Reads a duration in the argument that must follow; `what` goes in front of an error.
 pub(super) fn expect_duration(d: &mut Dispenser, what: &str) -> Result<Duration> {
     let text = expect_arg(d)?;
@@ -121,7 +129,7 @@ pub(super) fn scalar(token: &Token) -> Value {
     {
         return Value::from(number);
     }
-    if let Some(number) = text.parse::<f64>().ok().and_then(serde_json::Number::from_f64) {
+    if let Some(number) = float(text).and_then(serde_json::Number::from_f64) {
         return Value::Number(number);
     }
     match text {
@@ -129,6 +137,48 @@ pub(super) fn scalar(token: &Token) -> Value {
         "f" | "F" | "false" | "False" | "FALSE" => Value::Bool(false),
         _ => Value::from(text),
     }
+}
+
+/// Reads a floating point number as Go's `strconv.ParseFloat`: `_` may stand between
+/// digits, and `0x1.8p1` is one, too.
+fn float(text: &str) -> Option<f64> {
+    let (sign, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (-1.0, rest),
+        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let hexadecimal = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X"));
+    let bytes = unsigned.as_bytes();
+    let is_digit = |at: Option<usize>| {
+        let digit = at.and_then(|at| bytes.get(at));
+        digit.is_some_and(|b| b.is_ascii_digit() || hexadecimal.is_some() && b.is_ascii_hexdigit())
+    };
+    let after_prefix = |at: usize| hexadecimal.is_some() && at == 2;
+    let stands_between =
+        |at: usize| is_digit(Some(at + 1)) && (is_digit(at.checked_sub(1)) || after_prefix(at));
+    if !unsigned.match_indices('_').all(|(at, _)| stands_between(at)) {
+        return None;
+    }
+    let number = match hexadecimal {
+        Some(digits) => hexadecimal_float(&digits.replace('_', ""))?,
+        None => unsigned.replace('_', "").parse::<f64>().ok()?,
+    };
+    Some(sign * number)
+}
+
+/// `1.8p1` is 1.5 times two.
+fn hexadecimal_float(text: &str) -> Option<f64> {
+    let (digits, exponent) = text.split_once(['p', 'P'])?;
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let mut number = 0.0;
+    for ch in whole.chars().chain(fraction.chars()) {
+        number = number * 16.0 + f64::from(ch.to_digit(16)?);
+    }
+    let places = i32::try_from(fraction.len()).ok()?;
+    let exponent: i32 = exponent.parse().ok()?;
+    Some(number * 2_f64.powi(exponent.checked_sub(places.checked_mul(4)?)?))
 }
 
 /// A subdirective that is not known; `message` as the directive words it.
@@ -217,6 +267,11 @@ mod tests {
         check_scalar("1.5", "1.5");
         check_scalar("True", "true");
         check_scalar("T1", "\"T1\"");
+        check_scalar("1_000.5", "1000.5");
+        check_scalar("0x1.8p1", "3.0");
+        check_scalar("0x_1p4", "16.0");
+        check_scalar("1__0", "\"1__0\"");
+        check_scalar("0x10", "\"0x10\"");
         check_scalar("nan", "\"nan\"");
     }
 

@@ -1,7 +1,7 @@
 //! `encode`: compresses answers.
 
 use crate::adapter::error::{Error, Result};
-use crate::adapter::response_matcher;
+use crate::adapter::response_matcher::{self, ResponseMatchers};
 use crate::adapter::scope::Scope;
 use crate::adapter::values::{expect_arg, expect_no_arg, integer, unknown};
 use crate::config::handlers::{Brotli, Encode, Encodings, Gzip, Handler, Zstd};
@@ -36,6 +36,7 @@ const ZSTD_LEVELS: [&str; 4] = ["fastest", "better", "best", "default"];
 pub(super) fn parse(d: &mut Dispenser, _: &Scope<'_>) -> Result<Handler> {
     d.next();
     let mut encode = Encode::default();
+    let mut matchers = ResponseMatchers::new();
     let named = d.remaining_args_as_tokens();
     while d.next_block(0) {
         match d.val().to_owned().as_str() {
@@ -43,13 +44,14 @@ pub(super) fn parse(d: &mut Dispenser, _: &Scope<'_>) -> Result<Handler> {
                 let length = expect_arg(d)?;
                 encode.minimum_length = expect_integer(d, &length)?;
             }
-            "match" => encode.matcher = Some(response_matcher::parse(d)?),
+            "match" => response_matcher::define(d, &mut matchers)?,
             name => {
                 parse_encoding(d, name, &mut encode.encodings)?;
                 encode.prefer.push(name.to_owned());
             }
         }
     }
+    encode.matcher = matchers.remove("match");
     for token in named {
         if !add_default(&token.text, &mut encode) {
             let id = format!("http.encoders.{}", token.text);

@@ -22,7 +22,8 @@ pub(super) fn parse(d: &mut Dispenser, _: &Scope<'_>) -> Result<Handler> {
         [message] => error.error.clone_from(message),
         [message, status] => {
             error.error.clone_from(message);
-            error.status_code = Some(WeakString(status.clone()));
+            // An empty word is no status.
+            error.status_code = Some(status).filter(|s| !s.is_empty()).cloned().map(WeakString);
         }
         _ => return Err(d.arg_err().into()),
     }

@@ -1,9 +1,8 @@
 //! `uri`: changes parts of the request's URI.
 
-use super::new_route;
 use crate::adapter::error::Result;
-use crate::adapter::scope::{Scope, Value};
-use crate::adapter::values::{expect_only_arg, integer, unknown};
+use crate::adapter::scope::Scope;
+use crate::adapter::values::{integer, unknown};
 use crate::config::handlers::{
     Handler, QueryArgument, QueryOps, QueryReplacement, RegexpReplacement, Rewrite,
     SubstringReplacement,
@@ -24,59 +23,52 @@ const MANIPULATIONS: [&str; 5] =
 ///     [-|+]KEY [VALUE | EXPRESSION BY] | KEY>NEW_KEY
 /// }
 /// ```
-pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Vec<Value>> {
+pub(super) fn parse(d: &mut Dispenser, _: &Scope<'_>) -> Result<Handler> {
     d.next();
-    let matcher = scope.take_matcher(d)?;
-    d.next();
-    if !d.next_arg() {
-        return Err(d.arg_err().into());
-    }
+    let args = d.remaining_args();
     let mut rewrite = Rewrite::default();
-    match d.val().to_owned().as_str() {
-        "strip_prefix" => {
-            let prefix = expect_only_arg(d)?;
-            let slash = if prefix.starts_with(['/', '{']) { "" } else { "/" };
-            rewrite.strip_path_prefix = format!("{slash}{prefix}");
+    match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["strip_prefix", prefix] => rewrite.strip_path_prefix = (*prefix).to_owned(),
+        ["strip_suffix", suffix] => rewrite.strip_path_suffix = (*suffix).to_owned(),
+        ["replace", find, replace] => {
+            rewrite.uri_substring.push(parse_replace(d, find, replace, "")?);
         }
-        "strip_suffix" => rewrite.strip_path_suffix = expect_only_arg(d)?,
-        "replace" => rewrite.uri_substring.push(parse_replace(d)?),
-        "path_regexp" => {
-            let Some([find, replace]) = d.all_args() else {
-                return Err(d.arg_err().into());
-            };
+        ["replace", find, replace, limit] => {
+            rewrite.uri_substring.push(parse_replace(d, find, replace, limit)?);
+        }
+        ["path_regexp", find, replace] => {
+            let (find, replace) = ((*find).to_owned(), (*replace).to_owned());
             rewrite.path_regexp.push(RegexpReplacement { find, replace });
         }
-        "query" => rewrite.query = Some(parse_query(d)?),
-        other => {
+        ["query", ..] if args.len() <= 4 => rewrite.query = Some(parse_query(d, &args[1..])?),
+        [other, ..] if !MANIPULATIONS.contains(other) => {
             let text = format!("unrecognized URI manipulation '{other}'");
             return Err(unknown(d, text, &MANIPULATIONS));
         }
-    }
-    Ok(vec![new_route(matcher, Handler::Rewrite(rewrite))])
-}
-
-fn parse_replace(d: &mut Dispenser) -> Result<SubstringReplacement> {
-    let args = d.remaining_args();
-    let (find, replace, limit) = match args.as_slice() {
-        [find, replace] => (find, replace, 0),
-        [find, replace, limit] => {
-            let limit = integer(limit)
-                .map_err(|error| d.err(format!("limit must be an integer; invalid: {error}")))?;
-            (find, replace, limit)
-        }
         _ => return Err(d.arg_err().into()),
-    };
-    Ok(SubstringReplacement { find: find.clone(), replace: replace.clone(), limit })
+    }
+    Ok(Handler::Rewrite(rewrite))
 }
 
-fn parse_query(d: &mut Dispenser) -> Result<QueryOps> {
+/// An empty limit is none.
+fn parse_replace(
+    d: &Dispenser,
+    find: &str,
+    replace: &str,
+    limit: &str,
+) -> Result<SubstringReplacement> {
+    let limit = match limit {
+        "" => 0,
+        limit => integer(limit)
+            .map_err(|error| d.err(format!("limit must be an integer; invalid: {error}")))?,
+    };
+    Ok(SubstringReplacement { find: find.to_owned(), replace: replace.to_owned(), limit })
+}
+
+fn parse_query(d: &mut Dispenser, args: &[String]) -> Result<QueryOps> {
     let mut ops = QueryOps::default();
-    let args = d.remaining_args();
-    if args.len() > 3 {
-        return Err(d.arg_err().into());
-    }
     if !args.is_empty() {
-        apply(d, &args, &mut ops)?;
+        apply(d, args, &mut ops)?;
     }
     while d.next_block(0) {
         if !args.is_empty() {
