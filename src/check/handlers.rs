@@ -3,8 +3,8 @@
 use super::fault::{At, Checked, Fault, each};
 use super::{http, proxy, regexp};
 use crate::config::handlers::{
-    Authentication, CopyResponseHeaders, Encode, Encodings, FileServer, Handler, HeaderOps, Headers,
-    HttpBasicAuth, Map, QueryOps, ResponseHandler, Rewrite, Subroute, Templates,
+    Authentication, CopyResponseHeaders, Encode, Encodings, FileServer, Handler, HeaderOps,
+    Headers, HttpBasicAuth, Map, QueryOps, ResponseHandler, Rewrite, Subroute, Templates,
 };
 use std::collections::{BTreeSet, HashMap};
 
@@ -22,9 +22,7 @@ pub(super) fn check(handler: &Handler) -> Checked {
         Handler::Encode(handler) => ("encode", encode(handler)),
         Handler::FileServer(handler) => ("file_server", file_server(handler)),
         Handler::Headers(handler) => ("headers", headers(handler)),
-        Handler::Intercept(handler) => {
-            ("intercept", response_handlers(&handler.handle_response))
-        }
+        Handler::Intercept(handler) => ("intercept", response_handlers(&handler.handle_response)),
         Handler::Map(handler) => ("map", map(handler)),
         Handler::ReverseProxy(handler) => ("reverse_proxy", proxy::check(handler)),
         Handler::Rewrite(handler) => ("rewrite", rewrite(handler)),
@@ -323,7 +321,8 @@ mod tests {
                    authentication providers: module name 'http_basic': \
                    provision http.authentication.providers.http_basic: ";
         let path = |index: usize| format!("providers.http_basic.accounts[{index}]");
-        let account = |name: &str, hash: &str| format!(r#"{{"username":"{name}","password":"{hash}"}}"#);
+        let account =
+            |name: &str, hash: &str| format!(r#"{{"username":"{name}","password":"{hash}"}}"#);
         check(
             &provider(&format!("[{}]", account("a", ""))),
             &path(0),

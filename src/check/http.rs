@@ -12,18 +12,18 @@ use std::collections::BTreeMap;
 /// Checks the app, in the order in which Caddy does.
 pub(super) fn check(http: &Http, _tls: Option<&Tls>) -> Checked {
     let servers = |check: &dyn Fn(&Server) -> Checked| {
-        http.servers.iter().try_for_each(|(name)| {
-            check(server).field(name).field("servers")
-        })
+        http.servers
+            .iter()
+            .try_for_each(|(name, server)| check(server).field(name).field("servers"))
     };
     servers(&|server| each(&server.routes, route_matchers).field("routes"))?;
-    for (name) in &http.servers {
-        settings(name).field(name).field("servers")?;
+    for (name, server) in &http.servers {
+        settings(name, server).field(name).field("servers")?;
     }
     servers(&|server| each(&server.routes, route_handlers).field("routes"))?;
     servers(&error_routes)?;
     servers(&named_routes)?;
-    for (name) in &http.servers {
+    for (name, server) in &http.servers {
         let words = format!("server {name}: setting up TLS connection policies: ");
         tls::connection_policies(&server.tls_connection_policies)
             .map_err(|fault| fault.after_outside_modules(&words))
@@ -60,12 +60,13 @@ fn error_routes(server: &Server) -> Checked {
 }
 
 fn named_routes(server: &Server) -> Checked {
-    server.named_routes.iter().try_for_each(|(name, route)| {
-        both(route).field(name).field("named_routes")
-    })
+    server
+        .named_routes
+        .iter()
+        .try_for_each(|(name, route)| both(route).field(name).field("named_routes"))
 }
 
-fn settings(name: &str) -> Checked {
+fn settings(name: &str, server: &Server) -> Checked {
     let fail = |why: String| Err(Fault::new(format!("server {name}: {why}")));
     let (protocols, addresses) = (server.listen_protocols.len(), server.listen.len());
     if protocols > 0 && protocols != addresses {
@@ -135,7 +136,7 @@ fn wrappers(wrappers: &[ListenerWrapper]) -> Checked {
 /// What two servers cannot both have.
 fn together(servers: &BTreeMap<String, Server>) -> Checked {
     let mut claimed: BTreeMap<String, &str> = BTreeMap::new();
-    for (name) in servers {
+    for (name, server) in servers {
         for (index, listen) in server.listen.iter().enumerate() {
             claim(&mut claimed, name, listen)
                 .map_err(Fault::together)
@@ -226,7 +227,9 @@ mod tests {
             "loading http app module: http: invalid configuration: server b: listener address \
              repeated: :81 (already claimed by server 'a')"
         );
-        accepted(r#"{"apps":{"http":{"servers":{"a":{"listen":[":80"]},"b":{"listen":[":81"]}}}}}"#);
+        accepted(
+            r#"{"apps":{"http":{"servers":{"a":{"listen":[":80"]},"b":{"listen":[":81"]}}}}}"#,
+        );
     }
 
     #[test]

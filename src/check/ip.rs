@@ -11,7 +11,8 @@ pub(super) fn check(text: &str, after: &str) -> Result<(), String> {
         return Ok(());
     }
     if text.contains('/') {
-        return prefix(text).map_err(|why| format!("parsing CIDR expression{after} '{text}': {why}"));
+        return prefix(text)
+            .map_err(|why| format!("parsing CIDR expression{after} '{text}': {why}"));
     }
     address(text).map(drop).map_err(|why| format!("invalid IP address: '{text}': {why}"))
 }
@@ -92,7 +93,10 @@ fn why_not_v6(text: &str) -> (&'static str, &str) {
             [] if groups < 8 && !has_gap => return ("address string too short", ""),
             [] => return ("the :: must expand to at least one field of zeros", ""),
             [b'.', ..] => {
-                return ("embedded IPv4 address must replace the final 2 fields of the address", group);
+                return (
+                    "embedded IPv4 address must replace the final 2 fields of the address",
+                    group,
+                );
             }
             [b':'] => return ("colon must be followed by more characters", rest),
             [b':', b':', ..] if has_gap => return ("multiple :: in address", &rest[1..]),

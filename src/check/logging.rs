@@ -2,7 +2,9 @@
 
 use super::fault::{At, Checked, Fault, each};
 use super::regexp;
-use crate::config::logging::{Encoder, FieldFilter, Log, Logging, MultiRegexp};
+use crate::config::logging::encoders::Encoder;
+use crate::config::logging::filters::{FieldFilter, MultiRegexp};
+use crate::config::logging::{Log, Logging};
 
 const LEVELS: [&str; 7] = ["", "debug", "info", "warn", "error", "panic", "fatal"];
 /// Bounds of `multi_regexp`.
@@ -17,10 +19,7 @@ pub(super) fn check(logging: &Logging) -> Checked {
     for (name, log) in &logging.logs {
         let checked = in_log(log);
         let words = format!("setting up custom log '{name}': ");
-        checked
-            .map_err(|fault| fault.after_outside_modules(&words))
-            .field(name)
-            .field("logs")?;
+        checked.map_err(|fault| fault.after_outside_modules(&words)).field(name).field("logs")?;
     }
     Ok(())
 }
@@ -45,7 +44,8 @@ fn names(log: &Log) -> Checked {
         let why = "include and exclude must not intersect, but found";
         return Err(Fault::new(format!("{why} {name} in both lists"))).field("include");
     }
-    let is_within = |inner: &str, outer: &str| format!("{inner}.").starts_with(&format!("{outer}."));
+    let is_within =
+        |inner: &str, outer: &str| format!("{inner}.").starts_with(&format!("{outer}."));
     let is_related = |name: &&String| {
         log.exclude.iter().any(|other| is_within(name, other) || is_within(other, name))
     };
@@ -66,7 +66,10 @@ fn in_encoder(encoder: &Encoder) -> Checked {
         Encoder::Append(append) => wrapped(append.wrap.as_deref()).inline(namespace, "append"),
         Encoder::Filter(filter) => wrapped(filter.wrap.as_deref())
             .and_then(|()| {
-                filter.fields.iter().try_for_each(|(name, field)| in_filter(field).field(name))
+                filter
+                    .fields
+                    .iter()
+                    .try_for_each(|(name, field)| in_filter(field).field(name))
                     .field("fields")
             })
             .inline(namespace, "filter"),

@@ -64,8 +64,9 @@ fn regexps(matcher: &BTreeMap<String, Regexp>) -> Checked {
 }
 
 fn expression_of(matcher: &Regexp) -> Checked {
-    regexp::check(&matcher.pattern)
-        .map_err(|why| Fault::new(format!("compiling matcher regexp {}: {why}", matcher.pattern)))?;
+    regexp::check(&matcher.pattern).map_err(|why| {
+        Fault::new(format!("compiling matcher regexp {}: {why}", matcher.pattern))
+    })?;
     let is_word = |c: char| c == '_' || c.is_ascii_alphanumeric();
     if !matcher.name.chars().all(is_word) {
         let why = "invalid regexp name (must contain only word characters)";

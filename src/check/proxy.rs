@@ -2,8 +2,9 @@
 
 use super::fault::{At, Checked, Fault, each};
 use super::{handlers, ip, matchers, regexp};
-use crate::config::handlers::{
-    LoadBalancing, ReverseProxy, SelectionPolicy, Transport, TransportTls,
+use crate::config::handlers::ReverseProxy;
+use crate::config::handlers::reverse_proxy::{
+    LoadBalancing, SelectionPolicy, Transport, TransportTls,
 };
 use std::path::Path;
 
@@ -26,9 +27,7 @@ pub(super) fn check(proxy: &ReverseProxy) -> Checked {
         .field("trusted_proxies")?;
     if let Some(headers) = &proxy.headers {
         handlers::headers(headers)
-            .map_err(|fault| {
-                fault.after_outside_modules("provisioning embedded headers handler: ")
-            })
+            .map_err(|fault| fault.after_outside_modules("provisioning embedded headers handler: "))
             .field("headers")?;
     }
     if let Some(rewrite) = &proxy.rewrite {
@@ -42,9 +41,7 @@ pub(super) fn check(proxy: &ReverseProxy) -> Checked {
     let active = proxy.health_checks.as_ref().and_then(|checks| checks.active.as_ref());
     if let Some(active) = active {
         regexp::check(&active.expect_body)
-            .map_err(|why| {
-                Fault::new(format!("expect_body: compiling regular expression: {why}"))
-            })
+            .map_err(|why| Fault::new(format!("expect_body: compiling regular expression: {why}")))
             .field("expect_body")
             .field("active")
             .field("health_checks")?;
@@ -54,9 +51,8 @@ pub(super) fn check(proxy: &ReverseProxy) -> Checked {
 
 fn in_policy(policy: &SelectionPolicy) -> Checked {
     let namespace = "http.reverse_proxy.selection_policies";
-    let fallback = |policy: Option<&SelectionPolicy>| {
-        policy.map_or(Ok(()), in_policy).field("fallback")
-    };
+    let fallback =
+        |policy: Option<&SelectionPolicy>| policy.map_or(Ok(()), in_policy).field("fallback");
     let required = |value: &str, why: &str, field: &str| match value {
         "" => Err(Fault::new(why)).field(field),
         _ => Ok(()),
@@ -74,7 +70,7 @@ fn in_policy(policy: &SelectionPolicy) -> Checked {
                 .and_then(|()| fallback(policy.fallback.as_deref())),
         ),
         SelectionPolicy::RandomChoose(policy) => {
-            let is_enough = !matches!(policy.choose, ..0 | 1);
+            let is_enough = policy.choose == 0 || policy.choose >= 2;
             let why = "choose must be at least 2";
             ("random_choose", if is_enough { Ok(()) } else { Err(Fault::together(why)) })
         }
@@ -227,9 +223,7 @@ mod tests {
         check(
             r#""transport":{"protocol":"http","versions":["1.1","4"]}"#,
             "transport.versions[1]",
-            &format!(
-                "{way}unsupported HTTP version: 4, supported version: 1.1, 2, h2c, 3"
-            ),
+            &format!("{way}unsupported HTTP version: 4, supported version: 1.1, 2, h2c, 3"),
         );
         check(
             r#""transport":{"protocol":"http","tls":{"curves":["x"]}}"#,

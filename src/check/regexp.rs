@@ -18,15 +18,14 @@ const POSIX: [&str; 14] = [
 /// Go's message, as ``error parsing regexp: missing closing ]: `[a-z` ``.
 pub(super) fn check(expression: &str) -> Result<(), String> {
     let mut scan = Scan { rest: expression, depth: 0, can_repeat: false, repeated: None };
-    let checked = scan.expression();
-    checked.and_then(|()| if scan.depth > 0 { Err(("missing closing )", "")) } else { Ok(()) }).map_err(
-        |(what, part)| {
-            // These two are about the whole.
-            let is_paren = matches!(what, "missing closing )" | "unexpected )");
-            let part = if is_paren { expression } else { part };
-            format!("error parsing regexp: {what}: `{part}`")
-        },
-    )
+    let (what, part) = match scan.expression() {
+        Ok(()) if scan.depth == 0 => return Ok(()),
+        // These two are about the whole.
+        Ok(()) => ("missing closing )", expression),
+        Err((what @ "unexpected )", _)) => (what, expression),
+        Err(fault) => fault,
+    };
+    Err(format!("error parsing regexp: {what}: `{part}`"))
 }
 
 /// What is wrong, and with which part.
