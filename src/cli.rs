@@ -10,8 +10,10 @@
 mod adapt;
 mod args;
 mod env_file;
+mod environ;
 mod fmt;
 mod help;
+mod languages;
 mod load;
 mod php_cli;
 mod php_server;
@@ -20,6 +22,7 @@ mod serve;
 mod terminal;
 mod validate;
 mod version;
+mod watch;
 
 use args::{Args, Flag, usage};
 use std::ffi::OsString;
@@ -42,6 +45,7 @@ fn dispatch(command: Option<&str>, words: Vec<OsString>) -> anyhow::Result<ExitC
     match command {
         None | Some("help" | "--help" | "-h") => help::command(&words),
         Some("adapt") => adapt::command(words),
+        Some("environ") => environ::command(words),
         Some("fmt") => fmt::command(words),
         Some("php-cli") => php_cli::command(&words),
         Some("php-server") => php_server::command(words),

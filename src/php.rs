@@ -7,7 +7,7 @@
 //! runs), `fleet` and `dispatch` (the decisions: who is forked, who gets a request),
 //! [`pool`], `supervisor` and `zygote` (the hands of those decisions), `floor` (what they
 //! share), `link` (the socket of one worker), `boot` (a worker until it is ready),
-//! [`serve`] with `answer` and `aside` (the life of one request), [`log`] (where lines go).
+//! [`serve`] with `answer` and `aside` (the life of one request), [`log`] (where lines go), `report` (what an operator sees).
 
 mod answer;
 mod aside;
@@ -18,6 +18,7 @@ mod floor;
 mod link;
 pub mod log;
 pub mod pool;
+mod report;
 pub mod runtime;
 pub mod serve;
 pub mod settings;

@@ -15,12 +15,14 @@ const CRATES: [(&str, &[&str]); 5] = [
 ];
 
 /// Which rooms of `src/` each room may name. `cli` puts everything together.
-const ROOMS: [(&str, &[&str]); 8] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("adapter", &["config"]),
+    ("admin", &["config", "http", "logging"]),
     ("check", &["config", "http"]),
-    ("cli", &["adapter", "check", "config", "http", "logging", "php", "pogo"]),
+    ("cli", &["adapter", "admin", "config", "http", "instance", "logging", "php", "pogo"]),
     ("config", &[]),
     ("http", &["config", "logging", "php"]),
+    ("instance", &["admin", "check", "config", "http", "logging", "php"]),
     ("logging", &["config", "php"]),
     ("php", &["config", "pogo"]),
     ("pogo", &["config", "php"]),

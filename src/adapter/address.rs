@@ -1,6 +1,7 @@
 //! Site addresses, `[scheme://][host][:port][/path]`, and where they listen.
 
 use super::error::{Error, Result};
+use super::network_address::{NetworkAddress, join, join_host_port, split_host_port};
 use super::options::Options;
 use super::scope::Bind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,8 +11,8 @@ use std::net::Ipv6Addr;
 const LENGTH_MAX: usize = 4096;
 
 /// The usual ports.
-pub(super) const HTTP_PORT: u16 = 80;
-pub(super) const HTTPS_PORT: u16 = 443;
+pub(super) const HTTP_PORT: i64 = 80;
+pub(super) const HTTPS_PORT: i64 = 443;
 
 /// A site's address, taken apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,8 +46,8 @@ impl Address {
             None => (rest, String::new()),
         };
         let (host, port) = split_host_port(authority)
-            .or_else(|| split_host_port(&format!("{authority}:")))
-            .unwrap_or_else(|| (authority.to_owned(), String::new()));
+            .or_else(|_| split_host_port(&format!("{authority}:")))
+            .unwrap_or_else(|_| (authority.to_owned(), String::new()));
         if !port.is_empty() {
             check_port(&port)?;
         }
@@ -111,9 +112,6 @@ impl Address {
             let text = format!("[{}] scheme and port violate convention", self.full());
             return Err(Error::new(text));
         }
-        let port = listening_port(&port).map_err(|error| {
-            Error::new(format!("parsing network address: invalid start port: {error}"))
-        })?;
         let everywhere = [Bind { addresses: vec![String::new()], protocols: Vec::new() }];
         let binds = match (binds, options.default_bind.as_slice()) {
             ([], []) => everywhere.as_slice(),
@@ -123,8 +121,9 @@ impl Address {
         let mut listeners = Listeners::new();
         for bind in binds {
             for address in &bind.addresses {
-                let protocols = listeners.entry(listener(address, &port)).or_default();
-                protocols.extend(bind.protocols.iter().cloned());
+                // What an earlier `bind` said of the same address is forgotten, as in Caddy.
+                let protocols = bind.protocols.iter().cloned().collect();
+                listeners.insert(listener(address, &port).map_err(Error::new)?, protocols);
             }
         }
         for protocols in listeners.values_mut() {
@@ -136,65 +135,29 @@ impl Address {
     }
 }
 
-/// The network, the host and the port of a listener address.
-pub(super) fn split_network(address: &str) -> (String, String, String) {
-    let (network, rest) = match address.split_once('/') {
-        Some((network, rest)) => (network.trim().to_lowercase(), rest),
-        None => (String::new(), address),
-    };
-    if has_no_port(&network) {
-        return (network, rest.to_owned(), String::new());
-    }
-    let (host, port) = split_host_port(rest).unwrap_or_else(|| {
-        let host = rest.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(rest);
-        (host.to_owned(), String::new())
-    });
-    (network, host, port)
-}
-
 /// Whether one of the addresses listens on a port other than `port`, or on none.
-pub(super) fn any_port_other_than(addresses: &[String], port: u16) -> bool {
-    addresses.iter().any(|address| {
-        let (_, _, ports) = split_network(address);
-        let (low, high) = ports.split_once('-').unwrap_or((&ports, &ports));
-        let number = |text: &str| text.parse::<u16>().unwrap_or(0);
-        !(number(low)..=number(high)).contains(&port)
-    })
-}
-
-/// Splits `host:port`, in which an IPv6 host stands in brackets; `None` when there is no
-/// port or the brackets are wrong.
-pub(super) fn split_host_port(text: &str) -> Option<(String, String)> {
-    let (host, port) = text.rsplit_once(':')?;
-    let host = match host.strip_prefix('[') {
-        Some(inner) => inner.strip_suffix(']')?,
-        None if host.contains(':') => return None,
-        None => host,
-    };
-    let brackets = |text: &str| text.contains(['[', ']']);
-    (!brackets(host) && !brackets(port)).then(|| (host.to_owned(), port.to_owned()))
-}
-
-/// Joins a host and a port, an IPv6 host in brackets.
-pub(super) fn join_host_port(host: &str, port: &str) -> String {
-    if host.contains([':', '%']) { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+pub(super) fn any_port_other_than(addresses: &[String], port: i64) -> bool {
+    let mut ports = addresses.iter().filter_map(|address| {
+        NetworkAddress::split(address).and_then(|address| address.ports()).ok()
+    });
+    ports.any(|(first, last)| !(first.into()..=last.into()).contains(&port))
 }
 
 /// The listener address of a `bind` address.
-fn listener(bind: &str, port: &str) -> String {
-    let (network, host, _) = split_network(bind);
-    if has_no_port(&network) {
-        return format!("{network}/{host}");
-    }
-    let address = join_host_port(&host, port);
-    match network.as_str() {
-        "" | "tcp" => address,
-        network => format!("{network}/{address}"),
-    }
-}
-
-fn has_no_port(network: &str) -> bool {
-    network.starts_with("unix") || network == "fd" || network == "fdgram"
+fn listener(bind: &str, port: &str) -> std::result::Result<String, String> {
+    let bind = NetworkAddress::split(bind)
+        .map_err(|error| format!("splitting listener address: {error}"))?;
+    let parse = || {
+        let joined = join(&bind.network, &bind.host, port);
+        let address = NetworkAddress::split(&joined)?;
+        let ports = address.ports()?;
+        Ok((address, ports))
+    };
+    let (address, (first, last)) =
+        parse().map_err(|error: String| format!("parsing network address: {error}"))?;
+    let ports = if first == last { first.to_string() } else { format!("{first}-{last}") };
+    let network = if address.network == "tcp" { "" } else { &address.network };
+    Ok(join(network, &address.host, &ports))
 }
 
 fn check_port(port: &str) -> Result<()> {
@@ -203,13 +166,6 @@ fn check_port(port: &str) -> Result<()> {
         Ok(number) => Err(Error::new(format!("port {number} is out of range"))),
         Err(error) => Err(Error::new(format!("invalid port '{port}': {error}"))),
     }
-}
-
-/// A port as Go prints the number; unlike an address, a listener has no sign in it.
-fn listening_port(port: &str) -> std::result::Result<String, String> {
-    // What stands before a `-` is the start of a range.
-    let start = port.split('-').next().unwrap_or_default();
-    super::values::unsigned(start).map(|number| number.to_string())
 }
 
 /// Lower case outside of `{…}`.
@@ -267,7 +223,7 @@ mod tests {
 
     #[track_caller]
     fn check_listener(bind: &str, listens: &str) {
-        assert_eq!(listener(bind, "80"), listens);
+        assert_eq!(listener(bind, "80").as_deref(), Ok(listens));
     }
 
     #[test]
@@ -279,5 +235,23 @@ mod tests {
         check_listener("tcp6/::1", "tcp6/[::1]:80");
         check_listener("unix//run/x.sock|0222", "unix//run/x.sock|0222");
         check_listener("fd/3", "fd/3");
+        check_listener("[::1", "[::1]:80");
+        check_listener("//x", "x:80");
+    }
+
+    #[test]
+    fn wrong_bind_addresses_are_refused() {
+        assert_eq!(
+            listener("unix//x|rw", "80"),
+            Err("parsing network address: could not parse octal permission bits in /x|rw: \
+                 strconv.ParseUint: parsing \"rw\": invalid syntax"
+                .to_owned())
+        );
+        assert_eq!(
+            listener("", "65536"),
+            Err("parsing network address: invalid start port: strconv.ParseUint: parsing \
+                 \"65536\": value out of range"
+                .to_owned())
+        );
     }
 }

@@ -137,7 +137,10 @@ fn internal_policy(subjects: Vec<String>) -> AutomationPolicy {
 
 /// The authorities for public names, told what the options say.
 fn public_issuers(options: &Options) -> Vec<Issuer> {
-    let alternate = |port: u16| (port != 0).then_some(Challenge { alternate_port: port });
+    let alternate = |port: i64| {
+        let alternate_port = u16::try_from(port).unwrap_or_default();
+        (alternate_port != 0).then_some(Challenge { alternate_port })
+    };
     let (http_port, https_port) = options.ports();
     let bind_host = options.default_bind.first().and_then(|bind| bind.addresses.first());
     let challenges = Challenges {

@@ -1,7 +1,8 @@
 //! Which requests go to which log, and the logs themselves.
 
-use super::address::{HTTP_PORT, HTTPS_PORT, join_host_port, split_host_port};
+use super::address::{HTTP_PORT, HTTPS_PORT};
 use super::directives::log::DEFAULT;
+use super::network_address::{join_host_port, split_host_port};
 use super::options::Options;
 use super::scope::NamedLog;
 use super::servers::{Pairing, Part};
@@ -44,7 +45,7 @@ fn add(logs: &mut ServerLogs, log: &NamedLog, hosts: &BTreeSet<String>, all_host
     };
     if log.hostnames.is_empty() {
         for host in hosts {
-            map(&split_host_port(host).map_or_else(|| host.clone(), |(host, _)| host));
+            map(&split_host_port(host).map_or_else(|_| host.clone(), |(host, _)| host));
         }
     } else {
         log.hostnames.iter().for_each(|host| map(host));

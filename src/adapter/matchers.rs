@@ -86,14 +86,11 @@ pub(super) fn define(segment: Segment, matchers: &mut Matchers) -> Result<()> {
     let mut into = Definition { set: &mut set, name: &name[1..] };
     let starts_quoted = d.next_arg() && d.token().quoted();
     if starts_quoted {
-        // A quoted word is an expression that has lost its name.
-        let first = d.token();
-        let word = Token { text: "expression".to_owned(), ..first.clone() };
-        parse_one("expression", vec![word, first], &mut into, Error::blame)?;
+        parse_one("expression", expression_of(d.token()), &mut into, Error::blame)?;
     } else {
         d.reset();
         d.next();
-        for (word, tokens) in by_word(&mut d) {
+        for (word, tokens) in by_word(&mut d, |_| false) {
             parse_one(&word, tokens, &mut into, Error::blame)?;
         }
     }
@@ -105,7 +102,7 @@ pub(super) fn define(segment: Segment, matchers: &mut Matchers) -> Result<()> {
 pub(super) fn parse_nested(d: &mut Dispenser) -> Result<MatcherSet> {
     let mut set = MatcherSet::default();
     let mut into = Definition { set: &mut set, name: "" };
-    for (word, tokens) in by_word(d) {
+    for (word, tokens) in by_word(d, Token::quoted) {
         let unknown = |_: &Token, text: String| Error::from(d.err(text));
         parse_one(&word, tokens, &mut into, unknown)?;
     }
@@ -113,19 +110,27 @@ pub(super) fn parse_nested(d: &mut Dispenser) -> Result<MatcherSet> {
 }
 
 /// The segments that follow, those of the same matcher in a row, in the order of their
-/// first use.
-fn by_word(d: &mut Dispenser) -> Vec<(String, Vec<Token>)> {
+/// first use. A word for which `is_expression` holds is a segment of its own.
+fn by_word(d: &mut Dispenser, is_expression: fn(&Token) -> bool) -> Vec<(String, Vec<Token>)> {
     let mut all: Vec<(String, Vec<Token>)> = Vec::new();
     let nesting = d.nesting();
     while d.next_arg() || d.next_block(nesting) {
-        let word = d.val().to_owned();
-        let tokens = d.next_segment().0;
+        let (word, tokens) = if is_expression(&d.token()) {
+            ("expression".to_owned(), expression_of(d.token()))
+        } else {
+            (d.val().to_owned(), d.next_segment().0)
+        };
         match all.iter_mut().find(|(known, _)| *known == word) {
             Some((_, earlier)) => earlier.extend(tokens),
             None => all.push((word, tokens)),
         }
     }
     all
+}
+
+/// A quoted word is an expression that has lost its name: this is with it.
+fn expression_of(text: Token) -> Vec<Token> {
+    vec![Token { text: "expression".to_owned(), ..text.clone() }, text]
 }
 
 fn parse_one(

@@ -96,7 +96,9 @@ fn is_descriptor(network: &str) -> bool {
 ///
 /// When it is none, in the words of Go.
 pub(super) fn split_host_port(text: &str) -> Result<(String, String), String> {
-    let wrong = |why: &str| Err(format!("address {text}: {why}"));
+    let wrong = |why: &str| {
+        Err(if text.is_empty() { why.to_owned() } else { format!("address {text}: {why}") })
+    };
     let Some(colon) = text.rfind(':') else {
         return wrong("missing port in address");
     };
@@ -224,6 +226,7 @@ mod tests {
         );
         let split = |text: &str| split_host_port(text).expect_err("the case is wrong");
         assert_eq!(split("a"), "address a: missing port in address");
+        assert_eq!(split(""), "missing port in address");
         assert_eq!(split("a:b:c"), "address a:b:c: too many colons in address");
         assert_eq!(split("[a:1"), "address [a:1: missing ']' in address");
         assert_eq!(split("[a]:b:1"), "address [a]:b:1: too many colons in address");

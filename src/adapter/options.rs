@@ -21,7 +21,7 @@ use super::address::{HTTP_PORT, HTTPS_PORT};
 use super::directives::{self, log};
 use super::error::{Error, Result};
 use super::scope::{Bind, NamedLog};
-use super::values::{expect_no_arg, integer};
+use super::values::{expect_no_arg, expect_only_arg, integer};
 use crate::config::admin::Admin;
 use crate::config::duration::Duration;
 use crate::config::events::Events;
@@ -41,8 +41,8 @@ pub(super) struct Options {
     pub(super) events: Option<Events>,
     pub(super) frankenphp: Option<FrankenPhp>,
     pub(super) grace_period: Duration,
-    http_port: Option<u16>,
-    https_port: Option<u16>,
+    http_port: Option<i64>,
+    https_port: Option<i64>,
     pub(super) logs: Vec<NamedLog>,
     pub(super) metrics: Option<Metrics>,
     /// The directives in the order in which they run.
@@ -142,12 +142,12 @@ impl Options {
     }
 
     /// The port of plain HTTP.
-    pub(super) fn http_port(&self) -> u16 {
+    pub(super) fn http_port(&self) -> i64 {
         self.http_port.unwrap_or(HTTP_PORT)
     }
 
     /// The port of HTTPS.
-    pub(super) fn https_port(&self) -> u16 {
+    pub(super) fn https_port(&self) -> i64 {
         self.https_port.unwrap_or(HTTPS_PORT)
     }
 
@@ -157,7 +157,7 @@ impl Options {
     }
 
     /// The ports as they stand in the configuration: 0 when they are not given.
-    pub(super) fn ports(&self) -> (u16, u16) {
+    pub(super) fn ports(&self) -> (i64, i64) {
         (self.http_port.unwrap_or_default(), self.https_port.unwrap_or_default())
     }
 }
@@ -181,17 +181,11 @@ fn parse_duration(d: &mut Dispenser) -> Result<Duration> {
     Duration::parse(d.val()).map_err(|error| Error::blame(&d.token(), error.to_string()))
 }
 
-/// Reads an option with a port.
-fn parse_port(d: &mut Dispenser) -> Result<u16> {
+/// Reads an option with a port. Whether there is such a port shows when a site listens there.
+fn parse_port(d: &mut Dispenser) -> Result<i64> {
     d.next();
-    let Some([text]) = d.all_args() else {
-        return Err(d.arg_err().into());
-    };
-    let port = integer(&text).and_then(|number| {
-        u16::try_from(number)
-            .map_err(|_| format!("strconv.Atoi: parsing {text:?}: value out of range"))
-    });
-    port.map_err(|error| {
+    let text = expect_only_arg(d)?;
+    integer(&text).map_err(|error| {
         d.err(format!("converting port '{text}' to integer value: {error}")).into()
     })
 }

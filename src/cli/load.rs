@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Which configuration, and what is set before it is read.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Source {
     /// `--config`: a path, or `-` for standard input.
     pub(super) file: Option<String>,
@@ -25,8 +25,26 @@ pub(super) struct Source {
 /// A configuration, and where it came from.
 pub(super) struct Loaded {
     pub(super) config: Config,
+    /// Its text: as it was given, or as it was adapted.
+    pub(super) json: String,
+    /// The file; empty for standard input and for a command's own configuration.
+    pub(super) file: String,
+    /// What it was written in; empty for JSON.
+    pub(super) adapter: String,
     /// The site addresses of a Caddyfile that are served over TLS.
     pub(super) tls_sites: Vec<TlsSite>,
+}
+
+impl Loaded {
+    /// A configuration that came from nowhere.
+    pub(super) fn made(config: Config) -> Self {
+        Self::of(config, Vec::new())
+    }
+
+    fn of(config: Config, tls_sites: Vec<TlsSite>) -> Self {
+        let json = config.to_json(false);
+        Self { config, json, file: String::new(), adapter: String::new(), tls_sites }
+    }
 }
 
 impl Source {
@@ -67,14 +85,21 @@ impl Source {
         let what = if adapter.is_some() { "input file" } else { "config from file" };
         let (name, bytes) = self.read(what)?;
         let adapter = self.adapter.as_deref().or(adapter).or_else(|| adapter_of(&name));
-        match adapter {
-            Some("caddyfile") => adapt(&name, &bytes),
+        let loaded = match adapter {
+            Some("caddyfile") => adapt(&name, &bytes)?,
             None | Some("json") => {
                 let config = Config::from_json(&bytes).map_err(json_error)?;
-                Ok(Loaded { config, tls_sites: Vec::new() })
+                let json = String::from_utf8(bytes).context("config is not UTF-8")?;
+                Loaded { json, ..Loaded::made(config) }
             }
             Some(other) => bail!("unrecognized config adapter: {other}"),
-        }
+        };
+        let is_file = self.file.as_deref() != Some("-");
+        Ok(Loaded {
+            file: if is_file { name.clone() } else { String::new() },
+            adapter: adapter.unwrap_or_default().to_owned(),
+            ..loaded
+        })
     }
 
     /// `what` is what the file is called when it cannot be read.
@@ -110,7 +135,7 @@ fn adapt(name: &str, bytes: &[u8]) -> anyhow::Result<Loaded> {
     for warning in &adapted.warnings {
         terminal::warn(warning);
     }
-    Ok(Loaded { config: adapted.config, tls_sites: adapted.tls_sites })
+    Ok(Loaded::of(adapted.config, adapted.tls_sites))
 }
 
 /// What an I/O error is called, without the number that Rust adds.

@@ -1,8 +1,9 @@
 //! `pogo php-server`: a folder with PHP, without a Caddyfile.
 
 use super::args::Args;
+use super::help;
 use super::load::Loaded;
-use super::{help, serve};
+use super::serve::{self, Job};
 use crate::adapter::php_server_command::{Options, config};
 use anyhow::{anyhow, bail};
 use std::ffi::OsString;
@@ -17,7 +18,7 @@ pub(super) fn command(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
     let config = config(&options);
     let listen = if options.listen.is_empty() { ":80" } else { &options.listen };
     let greeting = format!("Pogo serving PHP app on {listen}");
-    serve::serve(&Loaded { config, tls_sites: Vec::new() }, &greeting)
+    serve::serve(Job::new(Loaded::made(config), greeting))
 }
 
 /// The flags; `None` when help is asked for.

@@ -1,9 +1,13 @@
 //! `pogo run`: serves a configuration until it is stopped.
 
 use super::args::Args;
-use super::load::Source;
-use super::{help, serve, terminal};
-use anyhow::{Context, bail};
+use super::load::{Loaded, Source};
+use super::serve::{self, Job};
+use super::{environ, help, terminal};
+use crate::config::Config;
+use crate::instance::autosave_path;
+use crate::logging::{Level, Logs};
+use anyhow::Context;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,35 +15,72 @@ use std::process::ExitCode;
 /// Reads the configuration and serves it.
 pub(super) fn command(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
     let mut source = Source::default();
-    let mut print_environment = false;
-    let mut pid_file = None;
+    let (mut print_environment, mut watch, mut resume) = (false, false, false);
+    let (mut pid_file, mut pingback) = (None, None);
     let mut args = Args::new("run", words);
     while let Some(flag) = args.next()? {
         match flag.name() {
             "--help" | "-h" => return help::print("run"),
             "--environ" | "-e" => print_environment = args.switch()?,
             "--pidfile" => pid_file = Some(args.value()?),
-            "--watch" | "-w" => bail!("--watch is not there yet: restart pogo after a change"),
-            "--resume" | "-r" => bail!("--resume is not there yet: name a configuration"),
+            "--pingback" => pingback = Some(args.value()?),
+            "--watch" | "-w" => watch = args.switch()?,
+            "--resume" | "-r" => resume = args.switch()?,
             name if source.flag(name, &mut args)? => {}
             _ => return Err(args.unknown(&flag)),
         }
     }
     let mut again = vec!["run"];
-    again.extend(print_environment.then_some("--environ"));
+    let switches = [(print_environment, "--environ"), (watch, "--watch"), (resume, "--resume")];
+    again.extend(switches.into_iter().filter(|(on, _)| *on).map(|(_, flag)| flag));
     again.extend(pid_file.iter().flat_map(|file| ["--pidfile", file]));
+    again.extend(pingback.iter().flat_map(|address| ["--pingback", address]));
     source.enter_environment(&again)?;
     if print_environment {
-        terminal::print(environment())?;
+        terminal::print(environ::text())?;
     }
-    let loaded = source.load(None)?;
+    let resumed = if resume { self::resume(&source)? } else { None };
+    let (loaded, source) = match resumed {
+        Some(loaded) => (loaded, None),
+        None => (source.load(None)?, Some(source)),
+    };
     let _pid_file = pid_file.map(PidFile::write).transpose()?;
-    serve::serve(&loaded, "serving initial configuration")
+    serve::serve(Job {
+        source,
+        watch,
+        pingback,
+        ..Job::new(loaded, "serving initial configuration")
+    })
 }
 
-fn environment() -> String {
-    let variables = std::env::vars_os();
-    variables.map(|(key, value)| format!("{}={}\n", key.display(), value.display())).collect()
+/// The configuration that was saved last, if there is one.
+fn resume(source: &Source) -> anyhow::Result<Option<Loaded>> {
+    let path = autosave_path();
+    let logs = Logs::open(None)?;
+    let say = |level, text: &str| {
+        let shown = path.display().to_string();
+        logs.write(level, "", text, |o| o.str("autosave_file", &shown));
+        logs.flush(std::time::Duration::from_secs(1));
+    };
+    let text = match std::fs::read_to_string(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            say(Level::Info, "no autosave file exists");
+            return Ok(None);
+        }
+        text => text.with_context(|| format!("reading {}", path.display()))?,
+    };
+    if source.file.is_none() {
+        say(Level::Info, "resuming from last configuration");
+    } else {
+        say(
+            Level::Warn,
+            "--config and --resume flags were used together; ignoring --config and resuming \
+             from last configuration",
+        );
+    }
+    let config = Config::from_json(text.as_bytes())
+        .with_context(|| format!("reading {}", path.display()))?;
+    Ok(Some(Loaded { json: text, ..Loaded::made(config) }))
 }
 
 /// A file with our process number, for as long as we run.

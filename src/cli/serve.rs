@@ -1,49 +1,65 @@
-//! Puts the server together, runs it until a signal, and takes it down.
-//!
-//! The order is that of the costs: what can be wrong with a configuration is found before
-//! PHP boots, PHP is up before a listener opens, and whatever fails leaves nothing running.
+//! Serves a configuration until a signal or a client ends that.
 
-use super::load::{Loaded, reason};
-use super::php_cli;
-use crate::config::Config;
+use super::languages::Languages;
+use super::load::{Loaded, Source};
+use super::{php_cli, watch};
+use crate::instance::{self, Instance};
 use crate::logging::{Level, Logs};
 use crate::php::settings::Surroundings;
-use crate::{check, http, php};
 use anyhow::{Context, anyhow, bail};
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The exit code when a second signal ends the server at once.
 const FORCED: u8 = 2;
-/// How long PHP may take to end what no request waits for any more.
-const PHP_GRACE: Duration = Duration::from_secs(10);
 /// How long the last log lines may take.
 const LOG_GRACE: Duration = Duration::from_secs(2);
 
-/// Finds all that Caddy would find wrong with a configuration, without starting anything.
-/// What this server cannot do yet is not wrong: whoever serves it says so.
-pub(super) fn check(loaded: &Loaded) -> anyhow::Result<()> {
-    check::check(&loaded.config)?;
-    php::Settings::resolve(&loaded.config, &surroundings()?)?;
-    Ok(())
+/// What is served, and how that is told.
+pub(super) struct Job {
+    /// The configuration.
+    pub(super) loaded: Loaded,
+    /// Logged once it is served.
+    pub(super) greeting: String,
+    /// The flags that it came from, where it may come again.
+    pub(super) source: Option<Source>,
+    /// Whether it is loaded again when its file changes.
+    pub(super) watch: bool,
+    /// Where to send what standard input holds, once it is served.
+    pub(super) pingback: Option<String>,
 }
 
-/// Serves a configuration until a signal. `greeting` is logged once it answers.
-pub(super) fn serve(loaded: &Loaded, greeting: &str) -> anyhow::Result<ExitCode> {
-    refuse_tls(loaded)?;
-    let config = &loaded.config;
-    let logs = Logs::open(config.logging.as_ref())?;
-    let settings = plan(config, &logs)?;
+impl Job {
+    /// Serves this once.
+    pub(super) fn new(loaded: Loaded, greeting: impl Into<String>) -> Self {
+        Self { loaded, greeting: greeting.into(), source: None, watch: false, pingback: None }
+    }
+}
+
+/// Finds all that is wrong with a configuration without starting anything. What this server
+/// cannot do yet is not wrong: it is refused when it is to be served.
+pub(super) fn check(loaded: &Loaded) -> anyhow::Result<()> {
+    Ok(Instance::check(&loaded.config, &surroundings()?)?)
+}
+
+/// Serves a configuration until a signal or a client ends that.
+pub(super) fn serve(job: Job) -> anyhow::Result<ExitCode> {
+    refuse_tls(&job.loaded)?;
+    let logs = Logs::open(None)?;
+    let around = surroundings()?;
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("starting the threads that serve")?;
-    let ended = runtime.block_on(run(config, settings, &logs, greeting));
-    logs.flush(LOG_GRACE);
+    let instance = Instance::new(around, Arc::new(Languages), logs);
+    let ended = runtime.block_on(run(&instance, job));
+    instance.logs().flush(LOG_GRACE);
     // After a second signal requests may still be at work; they end with the process.
     runtime.shutdown_background();
     ended
@@ -63,14 +79,6 @@ fn refuse_tls(loaded: &Loaded) -> anyhow::Result<()> {
     }
 }
 
-/// Checks a configuration; what PHP is to run, if it has a use for PHP.
-fn plan(config: &Config, logs: &Arc<Logs>) -> anyhow::Result<Option<php::Settings>> {
-    check::check(config)?;
-    let settings = php::Settings::resolve(config, &surroundings()?)?;
-    http::Server::provision(config, None, logs)?;
-    Ok(settings)
-}
-
 fn surroundings() -> anyhow::Result<Surroundings> {
     Ok(Surroundings {
         cwd: std::env::current_dir().context("finding the working directory")?,
@@ -80,82 +88,165 @@ fn surroundings() -> anyhow::Result<Surroundings> {
     })
 }
 
-async fn run(
-    config: &Config,
-    settings: Option<php::Settings>,
-    logs: &Arc<Logs>,
-    greeting: &str,
-) -> anyhow::Result<ExitCode> {
+async fn run(instance: &Arc<Instance>, job: Job) -> anyhow::Result<ExitCode> {
     let mut signals = Signals::listen().context("listening for signals")?;
-    let starting = async {
-        match settings {
-            None => Ok(None),
-            Some(settings) => start_php(settings, logs).await.map(Some),
-        }
-    };
-    let php = tokio::select! {
-        started = starting => started?,
-        name = signals.next() => return Ok(interrupted(logs, name)),
-    };
-    let serving = async {
-        let server = http::Server::provision(config, php.as_ref(), logs)?;
-        let mut live = http::Live::default();
-        let prepared = live
-            .prepare(server)
-            .map_err(|e| anyhow!("listening on {}: {}", e.address, reason(&e.error)))?;
-        drop(live.publish(prepared));
-        warn_of_admin(config, logs);
-        logs.write(Level::Info, "", greeting, |_| {});
-        anyhow::Ok(answer(live, logs, &mut signals).await)
-    };
-    let code = serving.await;
-    if let Some(php) = php {
-        let grace = if matches!(code, Ok(ExitCode::SUCCESS)) { PHP_GRACE } else { Duration::ZERO };
-        tokio::select! {
-            () = php.shutdown(grace) => {}
-            name = signals.next() => return Ok(forced(logs, name)),
-        }
+    let logs = instance.logs();
+    say_source(&logs, &job.loaded);
+    // Another writer takes over what follows; this goes first.
+    logs.flush(LOG_GRACE);
+    let Job { loaded, greeting, source, watch, pingback } = job;
+    let Loaded { json, file, adapter, .. } = loaded;
+    if !file.is_empty() {
+        instance.set_source(Some(instance::Source { file: file.clone(), adapter }));
     }
-    code
-}
-
-/// An address for the admin endpoint is no reason not to serve, but somebody expects it.
-fn warn_of_admin(config: &Config, logs: &Logs) {
-    let Some(admin) = config.admin.as_ref().filter(|admin| !admin.disabled) else { return };
-    if !admin.listen.is_empty() {
-        let text = "the admin endpoint is not supported yet: nothing listens there";
-        logs.write(Level::Warn, "admin", text, |o| o.str("address", &admin.listen));
-    }
-}
-
-/// Starts PHP; whatever keeps the host from starting is told with its name.
-async fn start_php(settings: php::Settings, logs: &Arc<Logs>) -> anyhow::Result<Arc<php::Runtime>> {
-    let host = settings.host.display().to_string();
-    php::Runtime::start(settings, Arc::clone(logs) as _).await.map_err(|error| match error {
-        php::StartError::Zygote(_) => anyhow::Error::new(error).context(host),
-        error => error.into(),
-    })
-}
-
-/// Answers until a signal, then drains; a second signal ends that.
-async fn answer(mut live: http::Live, logs: &Logs, signals: &mut Signals) -> ExitCode {
-    let name = signals.next().await;
-    logs.write(Level::Info, "", "shutting down", |o| o.str("signal", name));
-    if name == "SIGQUIT" {
-        return ExitCode::from(FORCED);
-    }
+    let loading = instance.load(json, true);
     tokio::select! {
-        () = live.retire().drain() => {
-            logs.write(Level::Info, "", "shutdown complete", |o| o.str("signal", name));
+        loaded = loading => loaded.map_err(|e| anyhow!("loading initial config: {e}"))?,
+        // It may be answering already, in the last steps of the load.
+        name = signals.next_end() => return Ok(match instance.serves() {
+            true => end(instance, Some(name), &mut signals).await,
+            false => interrupted(&logs, name),
+        }),
+    }
+    instance.logs().write(Level::Info, "", &greeting, |_| {});
+    if let Some(address) = pingback {
+        ping(&address).await?;
+    }
+    if let Some(source) = source.clone().filter(|_| watch && !file.is_empty()) {
+        tokio::spawn(watch::watch(Arc::clone(instance), source, file));
+    }
+    Ok(answer(instance, source.as_ref(), &mut signals).await)
+}
+
+fn say_source(logs: &Logs, loaded: &Loaded) {
+    let Loaded { file, adapter, .. } = loaded;
+    if file.is_empty() {
+        return;
+    }
+    logs.write(Level::Info, "", "using config from file", |o| o.str("file", file));
+    if !adapter.is_empty() {
+        logs.write(Level::Info, "", "adapted config to JSON", |o| o.str("adapter", adapter));
+    }
+}
+
+/// Tells whoever started us that we serve, by what they gave us.
+async fn ping(address: &str) -> anyhow::Result<()> {
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .read_to_end(&mut bytes)
+        .context("reading confirmation bytes from stdin")?;
+    let mut stream =
+        tokio::net::TcpStream::connect(address).await.context("dialing confirmation address")?;
+    let written = stream.write_all(&bytes).await;
+    written.with_context(|| format!("writing confirmation bytes to {address}"))
+}
+
+/// What ends or changes the server.
+enum News {
+    End(&'static str),
+    Reload,
+    Ignored(&'static str),
+    Asked,
+}
+
+/// Answers until something ends that, then drains; a second signal ends that.
+async fn answer(
+    instance: &Arc<Instance>,
+    source: Option<&Source>,
+    signals: &mut Signals,
+) -> ExitCode {
+    loop {
+        let news = tokio::select! {
+            news = signals.next() => news,
+            () = instance.stop_requested() => News::Asked,
+        };
+        match news {
+            News::End(name) => return end(instance, Some(name), signals).await,
+            News::Asked => return end(instance, None, signals).await,
+            News::Reload => reload(instance, source),
+            News::Ignored(name) => {
+                instance
+                    .logs()
+                    .write(Level::Info, "", "not implemented", |o| o.str("signal", name));
+            }
+        }
+    }
+}
+
+/// Ends the server because of a signal, or because a client asked.
+async fn end(instance: &Instance, name: Option<&'static str>, signals: &mut Signals) -> ExitCode {
+    let logs = instance.logs();
+    let logger = if name.is_some() { "" } else { "admin.api" };
+    let say = |level, text: &str| {
+        logs.write(level, logger, text, |o| {
+            if let Some(name) = name {
+                o.str("signal", name);
+            }
+            if text == "shutdown complete" {
+                o.int("exit_code", 0);
+            }
+        });
+    };
+    match name {
+        Some("SIGQUIT") => {
+            say(Level::Info, "quitting process immediately");
+            return ExitCode::from(FORCED);
+        }
+        Some("SIGTERM") => say(Level::Info, "shutting down apps, then terminating"),
+        Some(_) => say(Level::Info, "shutting down"),
+        None => {}
+    }
+    say(Level::Warn, "exiting; byeee!! 👋");
+    tokio::select! {
+        () = instance.shutdown() => {
+            say(Level::Info, "shutdown complete");
             ExitCode::SUCCESS
         }
-        name = signals.next() => forced(logs, name),
+        name = signals.next_end() => {
+            logs.write(Level::Warn, "", "force quit", |o| o.str("signal", name));
+            ExitCode::from(FORCED)
+        }
     }
 }
 
-fn forced(logs: &Logs, name: &str) -> ExitCode {
-    logs.write(Level::Warn, "", "force quit", |o| o.str("signal", name));
-    ExitCode::from(FORCED)
+/// Loads the file anew that the configuration came from, unless it was changed since.
+fn reload(instance: &Arc<Instance>, source: Option<&Source>) {
+    let say = |logs: &Logs, level, text: &str, of: &instance::Source, error: Option<String>| {
+        logs.write(level, "", text, |o| {
+            o.str("signal", "SIGUSR1");
+            if !of.file.is_empty() {
+                o.str("file", &of.file);
+                o.str("adapter", &of.adapter);
+            }
+            if let Some(error) = error {
+                o.str("error", &error);
+            }
+        });
+    };
+    let (Some(of), Some(source)) = (instance.source(), source.cloned()) else {
+        let none = instance::Source::default();
+        let text = "last config unknown, ignored SIGUSR1";
+        return say(&instance.logs(), Level::Info, text, &none, None);
+    };
+    let instance = Arc::clone(instance);
+    say(&instance.logs(), Level::Info, "reloading config from last-known source", &of, None);
+    tokio::spawn(async move {
+        let outcome = match watch::read(source).await {
+            Ok(config) => instance.load(config, true).await.map_err(|e| e.to_string()),
+            Err(error) => Err(error),
+        };
+        let logs = instance.logs();
+        match outcome {
+            Ok(()) => {
+                say(&logs, Level::Info, "successfully reloaded config from file", &of, None);
+            }
+            Err(error) => {
+                let text = "failed to reload config from file";
+                say(&logs, Level::Error, text, &of, Some(error));
+            }
+        }
+    });
 }
 
 fn interrupted(logs: &Logs, name: &str) -> ExitCode {
@@ -163,12 +254,14 @@ fn interrupted(logs: &Logs, name: &str) -> ExitCode {
     ExitCode::from(FORCED)
 }
 
-/// The signals that end the server. Those that Caddy ignores are ignored.
+/// The signals that mean something to the server, or that Caddy names and ignores.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
     quit: Signal,
-    _hang_up: Signal,
+    hang_up: Signal,
+    reload: Signal,
+    second: Signal,
 }
 
 impl Signals {
@@ -177,16 +270,29 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             quit: signal(SignalKind::quit())?,
-            _hang_up: signal(SignalKind::hangup())?,
+            hang_up: signal(SignalKind::hangup())?,
+            reload: signal(SignalKind::user_defined1())?,
+            second: signal(SignalKind::user_defined2())?,
         })
     }
 
-    /// The name of the next one.
-    async fn next(&mut self) -> &'static str {
+    async fn next(&mut self) -> News {
         tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.quit.recv() => "SIGQUIT",
+            _ = self.interrupt.recv() => News::End("SIGINT"),
+            _ = self.terminate.recv() => News::End("SIGTERM"),
+            _ = self.quit.recv() => News::End("SIGQUIT"),
+            _ = self.hang_up.recv() => News::Ignored("SIGHUP"),
+            _ = self.reload.recv() => News::Reload,
+            _ = self.second.recv() => News::Ignored("SIGUSR2"),
+        }
+    }
+
+    /// The next one that ends the server.
+    async fn next_end(&mut self) -> &'static str {
+        loop {
+            if let News::End(name) = self.next().await {
+                return name;
+            }
         }
     }
 }

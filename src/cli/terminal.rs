@@ -6,8 +6,8 @@
 
 use super::args::Usage;
 use crate::adapter::Warning;
-use crate::check::Invalid;
 use crate::config::JsonError;
+use crate::instance::LoadError;
 use caddyfile_parser::parse::Fact;
 use serde_json::json;
 use std::io::{self, IsTerminal, Write};
@@ -27,8 +27,8 @@ pub(super) fn error(error: &anyhow::Error) {
     let text = format!("{error:#}");
     let excerpt = error.downcast_ref::<Excerpt>();
     let json = error.downcast_ref::<JsonError>();
-    let invalid = error.downcast_ref::<Invalid>();
-    let path = json.map(|json| &json.path).or(invalid.map(|invalid| &invalid.path));
+    let load = error.downcast_ref::<LoadError>();
+    let path = json.map(|json| json.path.as_str()).or(load.and_then(LoadError::path));
     if error.is::<Usage>() || io::stderr().is_terminal() {
         let source_line = excerpt.map_or("", |excerpt| excerpt.source_line.as_str());
         let path = path.map(|path| format!("  at {path}\n")).unwrap_or_default();
@@ -38,7 +38,7 @@ pub(super) fn error(error: &anyhow::Error) {
         let place = excerpt.and_then(|excerpt| excerpt.place.as_ref());
         let place = place.map(|(file, line)| (file.as_str(), *line));
         let mut line = log_line("error", "", &text, place);
-        let facts = [("path", path.map(String::as_str)), ("hint", json.and_then(|json| json.hint))];
+        let facts = [("path", path), ("hint", json.and_then(|json| json.hint))];
         for (name, fact) in facts.into_iter().filter_map(|(name, fact)| Some((name, fact?))) {
             append(&mut line, name, &json!(fact));
         }

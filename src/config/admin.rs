@@ -20,9 +20,9 @@ pub struct Admin {
     /// Whether the `Origin` header is checked.
     #[serde(skip_serializing_if = "is_default")]
     pub enforce_origin: bool,
-    /// The origins that may use it; those of `listen` when empty.
-    #[serde(skip_serializing_if = "is_default")]
-    pub origins: Vec<String>,
+    /// The hosts and origins that may use it; those of `listen` when absent, none when empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origins: Option<Vec<String>>,
     /// How configurations are had and kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<AdminConfig>,
@@ -72,7 +72,7 @@ pub struct HttpLoader {
     /// The header fields of the request.
     #[serde(skip_serializing_if = "is_default")]
     pub header: BTreeMap<String, Vec<String>>,
-    /// How long it may take; 10 seconds when 0.
+    /// How long each attempt may take; 5 minutes when 0.
     #[serde(skip_serializing_if = "is_default")]
     pub timeout: Duration,
     /// What the answer is written in; what its `Content-Type` says when empty.

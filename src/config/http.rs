@@ -16,10 +16,10 @@ use std::collections::BTreeMap;
 pub struct Http {
     /// The port of plain HTTP, 80 when 0.
     #[serde(skip_serializing_if = "is_default")]
-    pub http_port: u16,
+    pub http_port: i64,
     /// The port of HTTPS, 443 when 0.
     #[serde(skip_serializing_if = "is_default")]
-    pub https_port: u16,
+    pub https_port: i64,
     /// How long running requests may take when the server stops; unbounded when 0.
     #[serde(skip_serializing_if = "is_default")]
     pub grace_period: Duration,

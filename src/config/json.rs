@@ -71,6 +71,11 @@ pub fn parse(text: &[u8]) -> Result<Value, JsonError> {
     })
 }
 
+/// A value on one line, letter for letter as Go's `encoding/json` writes it.
+pub fn go_json(value: &impl serde::Serialize) -> String {
+    String::from_utf8(compact(value)).expect("JSON is UTF-8")
+}
+
 fn describe(error: &Error) -> JsonError {
     let is_unknown = error.message.starts_with("unknown module");
     JsonError {
@@ -242,9 +247,13 @@ mod tests {
                 &format!("{decoding} {message}"),
             );
         };
-        check("http_port", "70000", "number 70000 into a value of type uint16");
-        check("http_port", "1.5", "number 1.5 into a value of type uint16");
-        check("http_port", "\"x\"", "string into a value of type uint16");
+        check(
+            "http_port",
+            "9300000000000000000",
+            "number 9300000000000000000 into a value of type int",
+        );
+        check("http_port", "1.5", "number 1.5 into a value of type int");
+        check("http_port", "\"x\"", "string into a value of type int");
         check("servers", "3", "number into a value of type object");
         check_error(
             r#"{"admin":{"disabled":1}}"#,

@@ -345,7 +345,7 @@ fn refuse_tls(
     server: &str,
     listen: &str,
     address: &str,
-    https_port: u16,
+    https_port: i64,
 ) -> Result<(), ProvisionError> {
     let port = address.rsplit_once(':').map(|(_, port)| port);
     if port != Some(https_port.to_string().as_str()) {

@@ -53,7 +53,7 @@ fn refuse_in_app(http: &Http) -> Result<(), ProvisionError> {
     Ok(())
 }
 
-fn refuse_in_server(path: &str, server: &Server, http_port: u16) -> Result<(), ProvisionError> {
+fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), ProvisionError> {
     refuse_settings(path, server)?;
     let Server {
         listen,
@@ -156,7 +156,7 @@ fn https_host<'c>(
     listen: &[String],
     routes: &'c [Route],
     automatic: Option<&AutomaticHttps>,
-    http_port: u16,
+    http_port: i64,
 ) -> Option<&'c str> {
     let http_port = format!(":{http_port}");
     let is_disabled = automatic.is_some_and(|automatic| automatic.disable);

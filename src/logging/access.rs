@@ -76,7 +76,8 @@ pub fn describe(o: &mut Object<'_>, request: &Request<'_>) {
     o.object("headers", |o| fields(o, request.headers, request.with_credentials));
 }
 
-fn fields(o: &mut Object<'_>, headers: &HeaderMap, with_credentials: bool) {
+/// Writes header fields, without `Host`; credentials only where they are wanted.
+pub fn fields(o: &mut Object<'_>, headers: &HeaderMap, with_credentials: bool) {
     for name in headers.keys().filter(|name| *name != http::header::HOST) {
         let key = canonical(name.as_str());
         if !with_credentials && CREDENTIALS.contains(&name.as_str()) {

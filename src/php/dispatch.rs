@@ -83,6 +83,11 @@ impl<W, R> Dispatch<W, R> {
         (!self.idle.is_empty()).then(|| self.idle.remove(0))
     }
 
+    /// The idle workers.
+    pub(crate) fn resting(&self) -> impl Iterator<Item = &W> {
+        self.idle.iter()
+    }
+
     /// How many workers are idle.
     pub(crate) fn idle_count(&self) -> usize {
         self.idle.len()

@@ -131,6 +131,11 @@ impl Pool {
         Some(worker.serial)
     }
 
+    /// The numbers of the workers that rest.
+    pub(super) fn idle_serials(&self) -> Vec<u32> {
+        self.dispatch.lock().resting().map(|worker| worker.serial).collect()
+    }
+
     /// How many workers rest.
     pub(super) fn idle_count(&self) -> usize {
         self.dispatch.lock().idle_count()

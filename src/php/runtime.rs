@@ -7,6 +7,7 @@ use super::fleet::Fleet;
 use super::floor::{Event, Floor, Roster};
 use super::log::{Level, Log, Value};
 use super::pool::Pool;
+use super::report;
 use super::settings::{Scope, Settings, Size, TaskPool, WorkerScript};
 use super::supervisor::{Host, Limits, Supervisor, Team};
 use super::zygote::{PhpInfo, Zygote, ZygoteError};
@@ -15,7 +16,7 @@ use crate::pogo::Tasks;
 use crate::pogo::broker::PoolConfig;
 use parking_lot::Mutex;
 use php_wire::control::{WorkerKind, WorkerSpec};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -41,7 +42,9 @@ pub struct Runtime {
     global: Arc<ByScript>,
     scopes: HashMap<Scope, (Vec<ByPath>, ByScript)>,
     php: PhpInfo,
-    roster: Arc<Roster>,
+    pub(super) roster: Arc<Roster>,
+    /// What the workers of each pool are called.
+    pub(super) names: Vec<String>,
     supervisor: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -142,7 +145,8 @@ impl Runtime {
             Supervisor::new(shared, build.teams, host, zygote, events, limits);
         let supervisor = Mutex::new(Some(tokio::spawn(supervisor.run())));
         let global = Arc::new(global);
-        let runtime = Self { classic, global, scopes, php, roster, supervisor };
+        let names = report::names(&settings);
+        let runtime = Self { classic, global, scopes, php, roster, names, supervisor };
         if let Err(e) = started.await.unwrap_or(Err(StartError::Stopped)) {
             runtime.shutdown(Duration::ZERO).await;
             return Err(e);
@@ -166,6 +170,15 @@ impl Runtime {
         let scoped = Scope::of(handler).and_then(|scope| self.scopes.get(&scope)).cloned();
         let (by_path, scoped) = scoped.unwrap_or_default();
         Workers { by_path, scoped, global: Arc::clone(&self.global) }
+    }
+
+    /// The numbers of the workers that wait for a request.
+    pub(super) fn idle_serials(&self) -> HashSet<u32> {
+        let scoped = self.scopes.values().flat_map(|(by_path, by_script)| {
+            by_path.iter().map(|by_path| &by_path.pool).chain(by_script.values())
+        });
+        let pools = self.global.values().chain(scoped).chain([&self.classic]);
+        pools.flat_map(|pool| pool.idle_serials()).collect()
     }
 
     /// What PHP this is.

@@ -3,7 +3,7 @@
 use super::new_route;
 use super::php_server::route;
 use super::reverse_proxy::{fastcgi_timeout, parse_into};
-use crate::adapter::error::Result;
+use crate::adapter::error::{Error, Result};
 use crate::adapter::scope::{Scope, Value};
 use crate::adapter::values::expect_arg;
 use crate::config::handlers::reverse_proxy::{FastCgiTransport, Transport};
@@ -169,12 +169,13 @@ impl Site {
     }
 }
 
-/// Takes the loaded subdirective out with its arguments, whose number must fit. An error
-/// blames the token before it, as Caddy's does.
+/// Takes the loaded subdirective out with its arguments, whose number must fit. An error's
+/// text names the token before it, as Caddy's does.
 fn take_args(d: &mut Dispenser, fits: impl Fn(usize) -> bool) -> Result<Vec<String>> {
+    let word = d.token();
     let args = d.remaining_args();
     d.delete_n(args.len() + 1);
-    if fits(args.len()) { Ok(args) } else { Err(d.arg_err().into()) }
+    if fits(args.len()) { Ok(args) } else { Err(Error::from(d.arg_err()).relocate(&word)) }
 }
 
 /// Sends `/folder` to `/folder/`, where its front controller is.

@@ -3,7 +3,7 @@
 use super::parse_block;
 use crate::adapter::error::Result;
 use crate::adapter::routes;
-use crate::adapter::scope::{Bind, Scope, Value, Yield};
+use crate::adapter::scope::{Bind, NamedLog, Scope, Value, Yield};
 use crate::config::handlers::{Handler, Subroute};
 use caddyfile_parser::Dispenser;
 
@@ -14,6 +14,8 @@ pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Handler> {
         if !matches!(value, Value::Route(_) | Value::Routes(_)) {
             let shown = match value {
                 Value::Bind(bind) => format!(": {}", go_syntax(bind)),
+                // One with settings is shown as an address in memory there.
+                Value::Log(log) if log.log.is_none() => format!(": {}", go_syntax_of_log(log)),
                 _ => String::new(),
             };
             let text = format!(
@@ -29,16 +31,29 @@ pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Handler> {
 
 /// Addresses as Go shows the type that Caddy keeps them in, since its error does so.
 fn go_syntax(Bind { addresses, protocols }: &Bind) -> String {
-    let list = |texts: &[String]| match texts {
-        [] => "[]string(nil)".to_owned(),
-        texts => {
-            let quoted: Vec<String> = texts.iter().map(|text| format!("{text:?}")).collect();
-            format!("[]string{{{}}}", quoted.join(", "))
-        }
-    };
     format!(
         "httpcaddyfile.addressesWithProtocols{{addresses:{}, protocols:{}}}",
-        list(addresses),
-        list(protocols)
+        go_list(addresses, "(nil)"),
+        go_list(protocols, "(nil)")
     )
+}
+
+/// The same for a log without settings.
+fn go_syntax_of_log(log: &NamedLog) -> String {
+    format!(
+        "httpcaddyfile.namedCustomLog{{name:{:?}, hostnames:{}, log:(*caddy.CustomLog)(nil), \
+         noHostname:{}}}",
+        log.name,
+        go_list(&log.hostnames, "{}"),
+        log.no_hostname
+    )
+}
+
+/// A list as Go shows it; `none` is how one without anything ends.
+fn go_list(texts: &[String], none: &str) -> String {
+    if texts.is_empty() {
+        return format!("[]string{none}");
+    }
+    let quoted: Vec<String> = texts.iter().map(|text| format!("{text:?}")).collect();
+    format!("[]string{{{}}}", quoted.join(", "))
 }

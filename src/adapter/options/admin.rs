@@ -35,7 +35,7 @@ pub(super) fn parse(d: &mut Dispenser, options: &mut Options) -> Result<()> {
     while d.next_block(0) {
         match d.val().to_owned().as_str() {
             "enforce_origin" => admin.enforce_origin = true,
-            "origins" => admin.origins = d.remaining_args(),
+            "origins" => admin.origins = Some(d.remaining_args()).filter(|all| !all.is_empty()),
             other => {
                 let text = format!("unrecognized parameter '{other}'");
                 return Err(unknown(d, text, &["enforce_origin", "origins"]));

@@ -1,0 +1,154 @@
+//! Turns a configuration into what runs, without touching what runs already.
+
+use crate::admin::{Endpoint, Tools};
+use crate::check::{self, Invalid};
+use crate::config::{Config, JsonError};
+use crate::http::{BindError, Live, Prepared, ProvisionError, Server};
+use crate::logging::{Level, LogError, Logs};
+use crate::php::settings::Surroundings;
+use crate::php::{Runtime, Settings, SettingsError, StartError};
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why a configuration is not run.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// It is no configuration.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// It contradicts itself, or names what is not there.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// Its logs cannot be opened.
+    #[error("setting up default log: {0}")]
+    Log(#[from] LogError),
+    /// Its PHP makes no sense.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Its servers make no sense, or need what is not there yet.
+    #[error(transparent)]
+    Provision(#[from] ProvisionError),
+    /// Its admin endpoint makes no sense.
+    #[error("{0}")]
+    Admin(String),
+    /// PHP does not start.
+    #[error("{}", describe(.0, .1))]
+    Php(PathBuf, #[source] StartError),
+    /// Something else listens there.
+    #[error("listening on {}: {}", .0.address, reason(&.0.error))]
+    Bind(BindError),
+}
+
+impl LoadError {
+    /// The JSON path of what is wrong, where there is one.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Json(error) => Some(&error.path),
+            Self::Invalid(error) => Some(&error.path),
+            _ => None,
+        }
+    }
+}
+
+/// The PHP host's name belongs to errors that it had no part in.
+fn describe(host: &std::path::Path, error: &StartError) -> String {
+    match error {
+        StartError::Zygote(error) => format!("{}: {error}", host.display()),
+        error => error.to_string(),
+    }
+}
+
+/// What an I/O error is called, without the number that Rust adds.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split_once(" (os error").map_or(text.as_str(), |(said, _)| said);
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_ascii_lowercase()).into_iter().chain(chars).collect()
+}
+
+/// A configuration in which nothing is wrong, as far as that can be seen.
+pub(super) struct Checked {
+    pub(super) logs: Arc<Logs>,
+    pub(super) endpoint: Option<Endpoint>,
+    pub(super) php: Option<Settings>,
+}
+
+/// Everything that is needed to take the place of what runs.
+pub(super) struct Next {
+    pub(super) logs: Arc<Logs>,
+    pub(super) endpoint: Option<Endpoint>,
+    pub(super) php: Option<Arc<Runtime>>,
+    pub(super) http: Prepared,
+    /// Absent when the endpoint is off.
+    pub(super) admin: Option<Prepared>,
+}
+
+/// Reads the text of a configuration; `null` is an empty one.
+pub(super) fn read(json: &str) -> Result<Config, LoadError> {
+    if json == "null" {
+        return Ok(Config::default());
+    }
+    Ok(Config::from_json(json.as_bytes())?)
+}
+
+/// Finds what is wrong with a configuration, whether or not this server can run it.
+pub(super) fn validate(config: &Config, around: &Surroundings) -> Result<(), LoadError> {
+    check::check(config)?;
+    Settings::resolve(config, around)?;
+    Ok(())
+}
+
+/// Finds what is wrong with a configuration, or not there yet, before anything is started
+/// for it.
+pub(super) fn check(config: &Config, around: &Surroundings) -> Result<Checked, LoadError> {
+    check::check(config)?;
+    let logs = Logs::open(config.logging.as_ref())?;
+    let endpoint = Endpoint::provision(config.admin.as_ref()).map_err(LoadError::Admin)?;
+    super::pull::check(config)?;
+    let php = Settings::resolve(config, around)?;
+    Server::provision(config, None, &logs)?;
+    Ok(Checked { logs, endpoint, php })
+}
+
+/// Starts PHP, if there is a use for it. Returns when all its workers are up.
+pub(super) async fn start_php(
+    settings: Option<Settings>,
+    logs: &Arc<Logs>,
+) -> Result<Option<Arc<Runtime>>, LoadError> {
+    let Some(settings) = settings else { return Ok(None) };
+    let host = settings.host.clone();
+    let started = Runtime::start(settings, Arc::clone(logs) as _).await;
+    started.map(Some).map_err(|error| LoadError::Php(host, error))
+}
+
+/// Compiles the servers for good, and opens the listeners that `live`, those of the sites
+/// and of the endpoint, do not have.
+pub(super) fn open(
+    config: &Config,
+    php: Option<&Arc<Runtime>>,
+    logs: &Arc<Logs>,
+    live: (&Live, &Live),
+    endpoint: Option<(&Endpoint, Tools)>,
+) -> Result<(Prepared, Option<Prepared>), LoadError> {
+    let server = Server::provision(config, php, logs)?;
+    let admin = endpoint.map(|(endpoint, tools)| endpoint.server(tools, logs));
+    let admin = admin.map(|server| live.1.prepare(server)).transpose().map_err(LoadError::Bind)?;
+    let http = live.0.prepare(server).map_err(LoadError::Bind)?;
+    announce(config, logs);
+    Ok((http, admin))
+}
+
+/// Names the servers that answer in a moment.
+fn announce(config: &Config, logs: &Logs) {
+    let servers = config.apps.iter().flat_map(|apps| &apps.http).flat_map(|http| &http.servers);
+    for (name, server) in servers {
+        let default = ["h1", "h2", "h3"].map(str::to_owned);
+        let protocols =
+            if server.protocols.is_empty() { &default[..] } else { &server.protocols[..] };
+        logs.write(Level::Info, "http.log", "server running", |o| {
+            o.str("name", name);
+            o.strings("protocols", protocols.iter().map(String::as_bytes));
+        });
+    }
+}
