@@ -33,11 +33,11 @@ lint: setup ## check the format and the lints
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 
 conformance: setup ## play the recorded cases of CONFORMANCE=DIR against the binary
-	$(CARGO) build --locked --workspace --bins
+	$(CARGO) build --locked --workspace --bins --features test-modules
 	tests/conformance/run.py --cases $(CONFORMANCE) --bin target/debug/pogo
 
 conformance-update: setup ## the same, then add what passes now to the list of passing cases
-	$(CARGO) build --locked --workspace --bins
+	$(CARGO) build --locked --workspace --bins --features test-modules
 	tests/conformance/run.py --cases $(CONFORMANCE) --bin target/debug/pogo --update
 
 compare: ## whether Caddy makes the same of 2,000 generated Caddyfiles (CADDY=PATH)

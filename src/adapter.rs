@@ -8,7 +8,7 @@
 //! * `named_routes`: the routes that sites invoke;
 //! * `routes`: the order of what they yield, by Caddy's rules;
 //! * `address`, `servers`: which sites share a server, and what its routes are;
-//! * `automation`, `logs`: what follows from the sites for certificates and logs.
+//! * `tls`, `pki`, `logs`: what follows from the sites for certificates, authorities, logs.
 //!
 //! [`php_server_command`] builds the configuration of the command `php-server`, which has
 //! no Caddyfile.
@@ -16,7 +16,6 @@
 //! **Invariant**: nothing here opens a file but through the loader, or prints.
 
 mod address;
-mod automation;
 mod ca_pool;
 mod directives;
 mod error;
@@ -30,6 +29,7 @@ mod network_address;
 mod network_proxy;
 mod options;
 pub mod php_server_command;
+mod pki;
 mod response_handlers;
 mod response_matcher;
 mod routes;
@@ -39,6 +39,7 @@ mod shorthands;
 mod sites;
 mod stable_sort;
 mod storage;
+mod tls;
 mod values;
 
 pub use error::{Error, Place};
@@ -46,7 +47,6 @@ pub use servers::TlsSite;
 
 use crate::config::admin::{Admin, AdminConfig};
 use crate::config::http::Http;
-use crate::config::pki::{CertificateAuthority, Pki};
 use crate::config::{Apps, Config};
 use caddyfile_parser::parse::Fact;
 use caddyfile_parser::{Loader, Warning as LanguageWarning};
@@ -55,7 +55,7 @@ use named_routes::NamedRoutes;
 use options::Options;
 use scope::{Counter, Shared, Warnings};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use tls::CertificateTags;
 
 /// What a Caddyfile adapts to.
 #[derive(Clone, Debug)]
@@ -110,6 +110,8 @@ pub fn adapt_sites(file: &str, bytes: &[u8], loader: &dyn Loader) -> Result<Adap
         logs: Counter::default(),
         php_servers: Counter::default(),
         invoked: RefCell::default(),
+        tls: &options.tls,
+        certificate_tags: CertificateTags::default(),
         warnings: Warnings::default(),
         loader,
     };
@@ -148,7 +150,6 @@ fn unformatted(file: &str, bytes: &[u8]) -> Option<Warning> {
 
 /// Puts the configuration together.
 fn assemble(mut options: Options, built: servers::Built) -> Config {
-    let has_internal_ca = !options.is_auto_https_off();
     let mut admin = options.admin.take();
     if options.persist_config_off {
         let persist = AdminConfig { persist: Some(false), ..AdminConfig::default() };
@@ -163,17 +164,12 @@ fn assemble(mut options: Options, built: servers::Built) -> Config {
         servers: built.servers,
         metrics: built.metrics,
     };
-    let untrusted = || {
-        let local = CertificateAuthority { install_trust: Some(false) };
-        Pki { certificate_authorities: BTreeMap::from([("local".to_owned(), local)]) }
-    };
     let apps = Apps {
         filesystems: None,
         events: options.events,
         frankenphp: options.frankenphp,
         http: Some(http).filter(|http| !http.servers.is_empty()),
-        // Without automatic HTTPS nothing is signed by the local authority.
-        pki: (options.skip_install_trust && has_internal_ca).then(untrusted),
+        pki: built.pki,
         pogo: options.pogo,
         tls: built.tls,
     };

@@ -3,6 +3,7 @@
 //! A module per subject; [`support`] starts servers, speaks HTTP and looks at processes.
 
 mod cli;
+mod docs;
 mod fan_out;
 mod faults;
 mod fuzz;

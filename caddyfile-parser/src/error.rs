@@ -16,6 +16,7 @@ pub struct Error {
     message: String,
     position: Option<Position>,
     style: Style,
+    known: Vec<String>,
 }
 
 /// A place in a Caddyfile.
@@ -46,7 +47,7 @@ impl Error {
     /// An error without a place.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), position: None, style: Style::Hidden }
+        Self { message: message.into(), position: None, style: Style::Hidden, known: Vec::new() }
     }
 
     /// An error at the place of `token`, which is shown.
@@ -64,10 +65,17 @@ impl Error {
     }
 
     /// An error whose message names the line itself: the place is known, but
-    /// not shown again.
-    pub(crate) fn on_line(message: String, file: &Arc<str>, line: u32) -> Self {
-        let place = Token::new("", Arc::clone(file), line);
+    /// not shown again. `word` may be empty when all of the line is to blame.
+    pub(crate) fn on_line(message: String, file: &Arc<str>, line: u32, word: &str) -> Self {
+        let place = Token::new(word, Arc::clone(file), line);
         Self::placed(message, Position::of(&place), Style::Hidden)
+    }
+
+    /// The same error with the words that would have been right instead of the
+    /// one that is blamed.
+    pub(crate) fn with_known(mut self, words: impl IntoIterator<Item = String>) -> Self {
+        self.known.extend(words);
+        self
     }
 
     /// What is wrong, without where.
@@ -82,6 +90,13 @@ impl Error {
         self.position.as_ref()
     }
 
+    /// The words that would have been right instead of the one that is blamed;
+    /// none when any word is wrong there.
+    #[must_use]
+    pub fn known(&self) -> &[String] {
+        &self.known
+    }
+
     /// The same error with what was being done in front: `doing: message`.
     #[must_use]
     pub fn context(mut self, doing: impl fmt::Display) -> Self {
@@ -90,7 +105,7 @@ impl Error {
     }
 
     fn placed(message: String, position: Position, style: Style) -> Self {
-        Self { message, position: Some(position), style }
+        Self { message, position: Some(position), style, known: Vec::new() }
     }
 }
 

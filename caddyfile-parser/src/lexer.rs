@@ -29,7 +29,7 @@ mod heredoc;
 /// `EOF` for an empty file, and heredocs that do not hold together.
 pub(crate) fn tokenize(input: &[u8], file: &Arc<str>) -> Result<Vec<Token>, Error> {
     if input.is_empty() {
-        return Err(Error::on_line("EOF".to_owned(), file, 1));
+        return Err(Error::on_line("EOF".to_owned(), file, 1, ""));
     }
     let text = decode(input);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);

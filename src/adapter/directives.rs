@@ -17,6 +17,7 @@
 //! ```
 
 mod abort;
+mod acme_server;
 mod basic_auth;
 mod bind;
 mod copy_response;
@@ -53,6 +54,7 @@ mod root;
 mod route;
 mod templates;
 mod timeouts;
+mod tls;
 mod tracing;
 mod try_files;
 mod uri;
@@ -132,9 +134,11 @@ const TABLE: &[Directive] = &[
     handler("php", Values(php::parse)),
     handler("php_server", Values(php_server::parse)),
     handler("file_server", Handles(file_server::parse)),
+    handler("acme_server", Values(acme_server::parse)),
     setting("bind", Values(bind::parse)),
     setting("handle_errors", Values(handle_errors::parse)),
     setting("log", Values(log::parse)),
+    setting("tls", Values(tls::parse)),
 ];
 
 /// The directive whose least specific use comes first, because the last one wins.

@@ -104,6 +104,18 @@ impl Error {
         self.hint = nearest(word, known).map(|near| format!("did you mean \"{near}\"?"));
         self
     }
+
+    /// Adds what may have been meant by a subdirective that another directive, which reads
+    /// the rest of the block, does not know either, and for which it has no suggestion.
+    pub(super) fn or_suggest(self, known: &[&str]) -> Self {
+        let is_unknown = self.text.contains("unrecognized subdirective ");
+        if self.hint.is_none() && is_unknown { self.suggest(known.iter().copied()) } else { self }
+    }
+
+    /// Adds a hint of its own words.
+    pub(super) fn hint_at(self, hint: &str) -> Self {
+        Self { hint: Some(hint.to_owned()), ..self }
+    }
 }
 
 impl From<LanguageError> for Error {
@@ -113,7 +125,9 @@ impl From<LanguageError> for Error {
             line: place.line,
             word: place.word.clone(),
         });
-        Self { text: error.to_string(), place, hint: None }
+        let mut known: Vec<&str> = error.known().iter().map(String::as_str).collect();
+        known.sort_unstable();
+        Self { text: error.to_string(), place, hint: None }.suggest(known)
     }
 }
 

@@ -1,20 +1,28 @@
 //! Global options, a file per word that users type; words that only set a field stand here.
 //!
-//! To add one: a file with its `parse`, and a line in [`TABLE`].
+//! To add one: a file with its `parse`, and a line in [`TABLE`], or in that of `tls` when it
+//! is about certificates.
 
+mod acme_eab;
 mod admin;
 mod auto_https;
 mod default_bind;
+mod ech;
 mod events;
 mod filesystem;
 mod frankenphp;
 mod metrics;
+mod on_demand_tls;
 mod order;
+mod pki;
 mod pogo;
 mod servers;
 mod storage;
+mod tls;
 
+pub(super) use pki::DEFAULT as DEFAULT_AUTHORITY;
 pub(super) use servers::ServerOptions;
+pub(super) use tls::{StorageClean, TlsOptions};
 
 use super::Warning;
 use super::address::{HTTP_PORT, HTTPS_PORT};
@@ -37,7 +45,6 @@ pub(super) struct Options {
     pub(super) auto_https: Vec<String>,
     pub(super) debug: bool,
     pub(super) default_bind: Vec<Bind>,
-    pub(super) email: String,
     pub(super) events: Option<Events>,
     pub(super) frankenphp: Option<FrankenPhp>,
     pub(super) grace_period: Duration,
@@ -52,8 +59,8 @@ pub(super) struct Options {
     /// Of all servers, the one with the longest address first.
     pub(super) servers: Vec<ServerOptions>,
     pub(super) shutdown_delay: Duration,
-    pub(super) skip_install_trust: bool,
     pub(super) storage: Option<Storage>,
+    pub(super) tls: TlsOptions,
     /// What looks odd in the options.
     pub(super) warnings: Vec<Warning>,
 }
@@ -70,10 +77,6 @@ const TABLE: &[(&str, Parse)] = &[
         Ok(())
     }),
     ("default_bind", default_bind::parse),
-    ("email", |d, options| {
-        options.email = parse_word(d)?;
-        Ok(())
-    }),
     ("events", events::parse),
     ("filesystem", filesystem::parse),
     ("frankenphp", frankenphp::parse),
@@ -108,10 +111,6 @@ const TABLE: &[(&str, Parse)] = &[
         options.shutdown_delay = parse_duration(d)?;
         Ok(())
     }),
-    ("skip_install_trust", |_, options| {
-        options.skip_install_trust = true;
-        Ok(())
-    }),
     ("storage", storage::parse),
 ];
 
@@ -126,10 +125,11 @@ impl Options {
         for segment in block.into_iter().flat_map(|block| block.segments) {
             let token = segment.0.first().cloned().expect("a segment starts with its option");
             let name = token.text.clone();
-            let Some((_, parse)) = TABLE.iter().find(|(known, _)| *known == name) else {
+            let table = || TABLE.iter().chain(tls::TABLE);
+            let Some((_, parse)) = table().find(|(known, _)| *known == name) else {
                 let (file, line) = (&token.file, token.line);
                 let text = format!("{file}:{line}: unrecognized global option: {name}");
-                return Err(Error::blame(&token, text).suggest(TABLE.iter().map(|known| known.0)));
+                return Err(Error::blame(&token, text).suggest(table().map(|known| known.0)));
             };
             parse(&mut Dispenser::new(segment.0), &mut options).map_err(|error| {
                 error
@@ -154,6 +154,11 @@ impl Options {
     /// Whether there is no automatic HTTPS at all.
     pub(super) fn is_auto_https_off(&self) -> bool {
         self.auto_https.iter().any(|kind| kind == "off")
+    }
+
+    /// The ports as they are given.
+    pub(super) fn given_ports(&self) -> (Option<i64>, Option<i64>) {
+        (self.http_port, self.https_port)
     }
 
     /// The ports as they stand in the configuration: 0 when they are not given.

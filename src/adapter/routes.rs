@@ -22,7 +22,8 @@ pub(super) fn sorted(yields: &mut [Yield], shared: &Shared<'_>) -> Result<Vec<Ro
     let positions: HashMap<&str, usize> =
         shared.order.iter().enumerate().map(|(position, name)| (*name, position)).collect();
     for Yield { directive, value } in &*yields {
-        let is_handler = matches!(value, Value::Route(_) | Value::Routes(_));
+        // An authority only comes with a route, and is not made where that is nested.
+        let is_handler = matches!(value, Value::Route(_) | Value::Routes(_) | Value::Authority(_));
         if !is_handler || !positions.contains_key(directive) {
             return Err(Error::new(format!(
                 "directive '{directive}' is not an ordered HTTP handler, so it cannot be used \
@@ -59,7 +60,8 @@ pub(super) fn in_written_order(yields: &[Yield], shared: &Shared<'_>) -> Vec<Rou
                 routes.push(route);
             }
             Value::Routes(together) => routes.extend_from_slice(together),
-            Value::ErrorRoutes(_) | Value::Bind(_) | Value::Log(_) => {
+            Value::Authority(_) => {}
+            Value::ErrorRoutes(_) | Value::Bind(_) | Value::Log(_) | Value::Tls(_) => {
                 unreachable!("{directive} is no handler; the callers refuse it")
             }
         }

@@ -2,6 +2,8 @@
 
 use super::Warning;
 use super::error::{Error, Result};
+use super::options::TlsOptions;
+use super::tls::{CertificateTags, TlsSettings};
 use crate::config::http::Route;
 use crate::config::logging::Log;
 use crate::config::matchers::MatcherSet;
@@ -24,6 +26,10 @@ pub(super) struct Shared<'a> {
     pub(super) php_servers: Counter,
     /// The named routes that are invoked by what is being read, and where that is.
     pub(super) invoked: RefCell<Invoked>,
+    /// What the options say about certificates.
+    pub(super) tls: &'a TlsOptions,
+    /// The tags of certificates in files.
+    pub(super) certificate_tags: CertificateTags,
     /// What looks odd in directives.
     pub(super) warnings: Warnings,
     /// Where files are.
@@ -65,6 +71,10 @@ pub(super) enum Value {
     Bind(Bind),
     /// A log of the site.
     Log(Box<NamedLog>),
+    /// Where the site's certificates come from, and what its connections may use.
+    Tls(Box<TlsSettings>),
+    /// The name of an authority of our own that is used.
+    Authority(String),
 }
 
 /// A value and the directive that it comes from.

@@ -2,20 +2,22 @@
 
 use super::Warning;
 use super::address::{self, Address};
-use super::automation;
 use super::error::{Error, Result};
 use super::logs;
 use super::named_routes::NamedRoutes;
 use super::options::Options;
+use super::pki;
 use super::routes;
 use super::scope::Shared;
 use super::sites::Site;
 use super::stable_sort::stable_sort;
+use super::tls::{self, ConnectionPolicies, ServerPolicies};
 use crate::config::handlers::{Handler, Subroute};
 use crate::config::http::{AutomaticHttps, Errors, Metrics, Route, Server};
 use crate::config::logging::Logging;
 use crate::config::matchers::MatcherSet;
-use crate::config::tls::{ConnectionPolicy, Tls};
+use crate::config::pki::Pki;
+use crate::config::tls::Tls;
 use caddyfile_parser::Token;
 use caddyfile_parser::parse::Fact;
 use std::collections::hash_map::Entry;
@@ -28,6 +30,7 @@ pub(super) struct Built {
     pub(super) metrics: Option<Metrics>,
     pub(super) logging: Option<Logging>,
     pub(super) tls: Option<Tls>,
+    pub(super) pki: Option<Pki>,
     pub(super) tls_sites: Vec<TlsSite>,
 }
 
@@ -94,18 +97,38 @@ pub(super) fn build(
     warnings: &mut Vec<Warning>,
 ) -> Result<Built> {
     let mut pairings = pair(&mut sites, options)?;
-    let mut servers = BTreeMap::new();
+    let mut connections = ConnectionPolicies::default();
+    let mut unfinished = Vec::new();
     for (index, pairing) in pairings.iter_mut().enumerate() {
-        let server = build_one(pairing, &mut sites, named_routes, options, shared, warnings)?;
-        servers.insert(format!("srv{index}"), server);
+        let (server, mut need) = build_one(
+            pairing,
+            &mut sites,
+            named_routes,
+            options,
+            shared,
+            &mut connections,
+            warnings,
+        )?;
+        connections.complete(&mut need.policies, options, need.qualifies, need.is_added).map_err(
+            |error| {
+                let what = format!("consolidating TLS connection policies for server {index}");
+                error.wrap(|text| format!("{what}: {text}"))
+            },
+        )?;
+        unfinished.push((format!("srv{index}"), server, need.policies));
     }
-    let mut servers = apply_options(servers, options)
+    let servers = unfinished.into_iter().map(|(name, mut server, policies)| {
+        server.tls_connection_policies = connections.of_server(&policies);
+        (name, server)
+    });
+    let mut servers = apply_options(servers.collect(), options)
         .map_err(|error| error.wrap(|text| format!("applying global server options: {text}")))?;
     let metrics = hoist_metrics(&mut servers, options);
-    let tls = automation::build(&pairings, &sites, options)?;
+    let tls = tls::build(&pairings, &sites, options)?;
+    let pki = pki::build(&pairings, &sites, options);
     let logging = logs::build(&pairings, &sites, options);
     let tls_sites = tls_sites(&sites, options);
-    Ok(Built { servers, metrics, logging, tls, tls_sites })
+    Ok(Built { servers, metrics, logging, tls, pki, tls_sites })
 }
 
 /// Finds out which keys of which sites share listeners.
@@ -178,8 +201,9 @@ fn build_one(
     named_routes: &NamedRoutes,
     options: &Options,
     shared: &Shared<'_>,
+    connections: &mut ConnectionPolicies,
     warnings: &mut Vec<Warning>,
-) -> Result<Server> {
+) -> Result<(Server, TlsNeed)> {
     refuse_ambiguity(pairing, sites)?;
     let mut server = Server {
         listen: pairing.listen.clone(),
@@ -195,6 +219,7 @@ fn build_one(
     let mut tls = TlsNeed::new(&server);
     for part in &pairing.parts {
         warn_of_unspecified(part, sites, warnings);
+        connections.add_site(&mut tls.policies, part, sites, options);
         tls.look_at(part, sites, options, &mut server);
         let site = &mut sites[part.site];
         let subroute = routes::sorted(&mut site.handlers, shared)
@@ -210,12 +235,9 @@ fn build_one(
         }
     }
     server.logs = logs::of_server(pairing, sites);
-    refuse_mixed_schemes(pairing, sites, options, &server)?;
-    if tls.add_policy() {
-        server.tls_connection_policies.push(ConnectionPolicy::default());
-    }
+    refuse_mixed_schemes(pairing, sites, options, &server, &tls)?;
     server.routes = routes::merge_neighbours(server.routes);
-    Ok(server)
+    Ok((server, tls))
 }
 
 /// Refuses a key that two sites have.
@@ -404,16 +426,19 @@ fn append_site(list: &mut Vec<Route>, own: Vec<Route>, matchers: &[MatcherSet], 
     });
 }
 
-/// Whether a server must be given a TLS policy, as automatic HTTPS will not add one.
+/// What connections to a server may use, and whether that must be said for all of them.
 struct TlsNeed {
+    policies: ServerPolicies,
+    /// Whether some site is served over TLS.
     qualifies: bool,
+    /// Whether automatic HTTPS adds a policy for all connections.
     is_added: bool,
 }
 
 impl TlsNeed {
     fn new(server: &Server) -> Self {
         let is_off = server.automatic_https.as_ref().is_some_and(|auto| auto.disable);
-        Self { qualifies: false, is_added: !is_off }
+        Self { policies: ServerPolicies::default(), qualifies: false, is_added: !is_off }
     }
 
     /// Takes a site into account; hosts that are for plain HTTP only are left out of
@@ -430,8 +455,9 @@ impl TlsNeed {
                     skip.push(host.clone());
                 }
             }
-            let has_tls =
-                !host.is_empty() && skip.as_ref().is_some_and(|auto| !auto.skip.contains(host));
+            let is_automatic =
+                !host.is_empty() && skip.as_ref().is_none_or(|auto| !auto.skip.contains(host));
+            let has_tls = is_automatic || !sites[part.site].tls.is_empty();
             if address.scheme == "https"
                 || address.scheme != "http" && address.port != http && has_tls
             {
@@ -439,10 +465,6 @@ impl TlsNeed {
             }
             self.is_added &= address.port == https || address.port != http && !host.is_empty();
         }
-    }
-
-    fn add_policy(&self) -> bool {
-        self.qualifies && !self.is_added
     }
 }
 
@@ -452,6 +474,7 @@ fn refuse_mixed_schemes(
     sites: &[Site],
     options: &Options,
     server: &Server,
+    tls: &TlsNeed,
 ) -> Result<()> {
     let (http, https) = (options.http_port().to_string(), options.https_port().to_string());
     let listen = server.listen.join(" ");
@@ -461,7 +484,7 @@ fn refuse_mixed_schemes(
             let (scheme, port) = (address.scheme.as_str(), &address.port);
             let wants_https = if scheme == "http" || *port == http {
                 false
-            } else if scheme == "https" || *port == https {
+            } else if scheme == "https" || *port == https || !tls.policies.is_empty() {
                 true
             } else if address.host.is_empty() {
                 false
@@ -478,6 +501,13 @@ fn refuse_mixed_schemes(
                 if !wants_https && scheme.is_empty() && address.host.is_empty() {
                     text.push_str(" (try specifying https:// in the address)");
                 }
+                return Err(Error::blame(key, text));
+            }
+            if !wants_https && !tls.policies.is_empty() {
+                let text = format!(
+                    "server listening on [{listen}] is HTTP, but attempts to configure TLS \
+                     connection policies"
+                );
                 return Err(Error::blame(key, text));
             }
             is_https = Some(wants_https);

@@ -6,6 +6,7 @@ use super::error::{Error, Result};
 use super::matchers;
 use super::scope::{Bind, Invoked, Matchers, NamedLog, Scope, Shared, Value, Yield};
 use super::shorthands;
+use super::tls::TlsSettings;
 use crate::config::http::Route;
 use caddyfile_parser::{Segment, ServerBlock, Token};
 use std::collections::BTreeSet;
@@ -24,6 +25,10 @@ pub(super) struct Site {
     pub(super) binds: Vec<Bind>,
     /// Its logs.
     pub(super) logs: Vec<NamedLog>,
+    /// Where its certificates come from; one for each use of `tls`.
+    pub(super) tls: Vec<TlsSettings>,
+    /// The authorities of our own that it uses.
+    pub(super) authorities: Vec<String>,
     /// The named routes that it invokes.
     pub(super) invoked: Invoked,
 }
@@ -87,6 +92,8 @@ fn read_one(mut block: ServerBlock, shared: &Shared<'_>) -> Result<Site> {
         error_routes: Vec::new(),
         binds: Vec::new(),
         logs: Vec::new(),
+        tls: Vec::new(),
+        authorities: Vec::new(),
         invoked: Invoked::new(),
     };
     for segment in directives {
@@ -96,6 +103,8 @@ fn read_one(mut block: ServerBlock, shared: &Shared<'_>) -> Result<Site> {
                 Value::ErrorRoutes(routes) => site.error_routes.push(routes),
                 Value::Bind(bind) => site.binds.push(bind),
                 Value::Log(log) => site.logs.push(*log),
+                Value::Tls(settings) => site.tls.push(*settings),
+                Value::Authority(name) => site.authorities.push(name),
             }
         }
     }
@@ -110,6 +119,12 @@ pub(super) fn files_of(block: &ServerBlock) -> Vec<String> {
     files.into_iter().map(clean).collect()
 }
 
+/// Whether this is what a site looks like: an address and a block.
+fn looks_like_site(segment: &Segment) -> bool {
+    let has_block = segment.0.iter().any(Token::opens_block);
+    has_block && segment.directive().contains(['.', ':'])
+}
+
 fn read_directive(segment: Segment, scope: &Scope<'_>, has_braces: bool) -> Result<Vec<Yield>> {
     let token = segment.0.first().cloned().expect("a segment starts with its directive");
     let name = token.text.clone();
@@ -121,7 +136,11 @@ fn read_directive(segment: Segment, scope: &Scope<'_>, has_braces: bool) -> Resu
                  each site to separate their configurations.",
             );
         }
-        return Err(Error::blame(&token, text).suggest(directives::names()));
+        let error = Error::blame(&token, text);
+        if has_braces && looks_like_site(&segment) {
+            return Err(error.hint_at("is there a \"}\" missing before this site?"));
+        }
+        return Err(error.suggest(directives::names()));
     };
     directive.read(segment, scope).map_err(|error| {
         error.wrap(|text| format!("parsing caddyfile tokens for '{name}': {text}")).at(&token)

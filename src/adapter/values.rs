@@ -139,6 +139,19 @@ pub(super) fn scalar(token: &Token) -> Value {
     }
 }
 
+/// The part of a certificate's lifetime that is left when it is renewed.
+pub(super) fn parse_ratio(d: &Dispenser, text: &str) -> Result<f64> {
+    let ratio: f64 = text.parse().map_err(|_| {
+        let why = format!("strconv.ParseFloat: parsing {text:?}: invalid syntax");
+        d.err(format!("parsing renewal_window_ratio: {why}"))
+    })?;
+    if ratio <= 0.0 || ratio >= 1.0 {
+        let text = "renewal_window_ratio must be between 0 and 1 (exclusive)";
+        return Err(d.err(text).into());
+    }
+    Ok(ratio)
+}
+
 /// Reads a floating point number as Go's `strconv.ParseFloat`: `_` may stand between
 /// digits, and `0x1.8p1` is one, too.
 fn float(text: &str) -> Option<f64> {

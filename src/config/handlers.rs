@@ -1,5 +1,6 @@
 //! HTTP handlers, a file per family; each type is what its module's JSON object holds.
 
+mod acme_server;
 mod authentication;
 mod encode;
 mod file_server;
@@ -21,6 +22,7 @@ mod templates;
 mod tracing;
 mod weak_string;
 
+pub use acme_server::{AcmePolicy, AcmeRules, AcmeServer};
 pub use authentication::{
     Account, Authentication, AuthenticationProviders, Hash, HashCache, HttpBasicAuth,
 };
@@ -55,6 +57,8 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self", rename_all = "snake_case")]
 pub enum Handler {
+    /// Signs certificates for others.
+    AcmeServer(AcmeServer),
     /// Lets in who can name a password.
     Authentication(Authentication),
     /// Passes on the answer that is being handled.

@@ -1,113 +1,69 @@
 //! The `tls` app: where certificates come from; and what a connection may use.
+//!
+//! In reading order: `certificates`, those that are at hand; `automation`, how others are
+//! had, from the `issuers` or `managers`, after a `challenges`; `connection_policy`, what a
+//! connection may use, with `client_auth` and its `ca_pool`; `ech` and `session_tickets`.
 
+pub mod automation;
 pub mod ca_pool;
+pub mod certificates;
+pub mod challenges;
+pub mod client_auth;
+pub mod connection_policy;
+pub mod dns;
+pub mod ech;
+pub mod issuers;
+pub mod managers;
+pub mod session_tickets;
+
+pub use automation::{Automation, AutomationPolicy};
+pub use connection_policy::ConnectionPolicy;
+pub use issuers::Issuer;
 
 use super::is_default;
-use super::module::slot;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// The `tls` app.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tls {
-    /// Names that certificates are had for although no route names them.
-    #[serde(skip_serializing_if = "is_default")]
-    pub certificates: BTreeMap<String, Vec<String>>,
+    /// Certificates that are at hand, and names that they are had for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<certificates::Certificates>,
     /// How certificates are had.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub automation: Option<Automation>,
-}
-
-/// How certificates are had.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Automation {
-    /// By name; the first that fits.
-    #[serde(skip_serializing_if = "is_default")]
-    pub policies: Vec<AutomationPolicy>,
-}
-
-/// How some names' certificates are had.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AutomationPolicy {
-    /// Which names; all when empty.
-    #[serde(skip_serializing_if = "is_default")]
-    pub subjects: Vec<String>,
-    /// From whom, in this order.
-    #[serde(skip_serializing_if = "is_default")]
-    pub issuers: Vec<Issuer>,
-}
-
-/// Who signs certificates.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(remote = "Self", rename_all = "snake_case")]
-pub enum Issuer {
-    /// An authority that speaks ACME.
-    Acme(Acme),
-    /// An authority of our own.
-    Internal(Internal),
-}
-
-slot!(Issuer, "tls.issuance", "module");
-
-/// An authority that speaks ACME.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Acme {
-    /// Its directory's URL; Let's Encrypt's when empty.
-    #[serde(skip_serializing_if = "is_default")]
-    pub ca: String,
-    /// The account's mail address.
-    #[serde(skip_serializing_if = "is_default")]
-    pub email: String,
-    /// How control over a name is proved.
+    /// Keys of session tickets.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub challenges: Option<Challenges>,
-}
-
-/// How control over a name is proved.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Challenges {
-    /// Over HTTP.
+    pub session_tickets: Option<session_tickets::SessionTickets>,
+    /// How many certificates are held in memory.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub http: Option<Challenge>,
-    /// Over TLS.
-    #[serde(rename = "tls-alpn", skip_serializing_if = "Option::is_none")]
-    pub tls_alpn: Option<Challenge>,
-    /// Where they are answered.
+    pub cache: Option<Cache>,
+    /// Whether certificates that are at hand go without OCSP staples.
     #[serde(skip_serializing_if = "is_default")]
-    pub bind_host: String,
+    pub disable_ocsp_stapling: bool,
+    /// Whether the storage is not tried out at start.
+    #[serde(skip_serializing_if = "is_default")]
+    pub disable_storage_check: bool,
+    /// Whether old certificates stay in the storage.
+    #[serde(skip_serializing_if = "is_default")]
+    pub disable_storage_clean: bool,
+    /// Names that hide those that clients ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encrypted_client_hello: Option<ech::EncryptedClientHello>,
+    /// Who writes DNS records, where nothing else says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns: Option<dns::DnsProvider>,
+    /// DNS servers that are asked; the system's when empty.
+    #[serde(skip_serializing_if = "is_default")]
+    pub resolvers: Vec<String>,
 }
 
-/// One way to prove control over a name.
+/// How many certificates are held in memory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Challenge {
-    /// The port when it is not the usual one.
+pub struct Cache {
+    /// So many at most; 10,000 when 0.
     #[serde(skip_serializing_if = "is_default")]
-    pub alternate_port: u16,
-}
-
-/// An authority of our own.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Internal {
-    /// Its name; `local` when empty.
-    #[serde(skip_serializing_if = "is_default")]
-    pub ca: String,
-}
-
-/// What connections of a server may use.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ConnectionPolicy {
-    /// The name that a client without one asks for.
-    #[serde(skip_serializing_if = "is_default")]
-    pub default_sni: String,
-    /// The name whose certificate is shown for unknown ones.
-    #[serde(skip_serializing_if = "is_default")]
-    pub fallback_sni: String,
+    pub capacity: i64,
 }

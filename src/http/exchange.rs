@@ -8,6 +8,7 @@ use super::connection::{Connection, Peer};
 use super::head;
 use super::matchers::file::FileMatch;
 use super::placeholder::ErrorPart;
+use super::regexp::Captured;
 use super::response::Response;
 use super::server::Site;
 use super::session::StreamWatch;
@@ -18,6 +19,7 @@ use http::{HeaderMap, Method, Version};
 use pingora_core::protocols::http::server::Session;
 use std::borrow::Cow;
 use std::io;
+use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::time::{Instant, SystemTime};
 
@@ -146,6 +148,8 @@ pub(crate) struct Exchange<'s> {
     pub vars: Vars<'s>,
     /// What the `file` matcher found last.
     pub file_match: Option<FileMatch>,
+    /// What regular expressions found, the last one last.
+    captured: Vec<Captured>,
     /// The error that is being answered.
     pub error: Option<HandlerError>,
     /// The answer.
@@ -154,6 +158,8 @@ pub(crate) struct Exchange<'s> {
     pub started: Instant,
     /// The same by the clock on the wall.
     pub accepted: SystemTime,
+    /// How many named routes are running within one another.
+    pub(super) invocations: u32,
     /// Groups of routes of which one was taken.
     pub(super) groups: Vec<u32>,
     /// The header, once it was changed.
@@ -200,10 +206,12 @@ impl<'s> Exchange<'s> {
             uuid: OnceLock::new(),
             vars: Vars::default(),
             file_match: None,
+            captured: Vec::new(),
             error: None,
             response: Response::new(),
             started: Instant::now(),
             accepted: SystemTime::now(),
+            invocations: 0,
             groups: Vec::new(),
             changed_headers: None,
             original_host: None,
@@ -283,6 +291,29 @@ impl<'s> Exchange<'s> {
     /// The client's address.
     pub(crate) fn remote(&self) -> &Peer {
         &self.connection.remote
+    }
+
+    /// The client's IP address. No proxies are trusted yet, so it is the one that the
+    /// connection comes from.
+    pub(crate) fn client_ip(&self) -> Option<IpAddr> {
+        self.remote().ip()
+    }
+
+    /// Whether the request came over TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.scheme() == "https"
+    }
+
+    /// Keeps what a regular expression found, for placeholders; whether it found anything.
+    pub(super) fn keep(&mut self, found: Option<Captured>) -> bool {
+        let matched = found.is_some();
+        self.captured.extend(found);
+        matched
+    }
+
+    /// The group of an expression that `key` names, as `NAME.1` or `1`: the one found last.
+    pub(super) fn captured(&self, key: &str) -> Option<&[u8]> {
+        self.captured.iter().rev().find_map(|captured| captured.group(key))
     }
 
     /// Our address.

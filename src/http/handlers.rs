@@ -8,6 +8,7 @@ mod encode;
 mod error;
 mod file_server;
 mod headers;
+mod invoke;
 mod php;
 mod rewrite;
 mod static_response;
@@ -32,6 +33,7 @@ enum Kind {
     Error(error::Error),
     FileServer(Box<file_server::FileServer>),
     Headers(Box<headers::Headers>),
+    Invoke(invoke::Invoke),
     Php(Box<php::Php>),
     Rewrite(Box<rewrite::Rewrite>),
     StaticResponse(Box<static_response::StaticResponse>),
@@ -47,6 +49,10 @@ impl Handler {
     ) -> Result<Self, ProvisionError> {
         let mut needs_body = false;
         let kind = match config {
+            Config::AcmeServer(_) => {
+                let text = "acme_server is not supported yet";
+                return Err(ProvisionError::Invalid(text.to_owned()));
+            }
             Config::Encode(c) => Kind::Encode(encode::Encode::provision(c)?),
             Config::Error(c) => Kind::Error(error::Error::new(c)),
             Config::FileServer(c) => {
@@ -57,10 +63,7 @@ impl Handler {
                 needs_body = handler.needs_body();
                 Kind::Headers(Box::new(handler))
             }
-            Config::Invoke(_) => {
-                let text = "the handler invoke is not supported yet";
-                return Err(ProvisionError::Invalid(text.to_owned()));
-            }
+            Config::Invoke(c) => Kind::Invoke(invoke::Invoke::new(c, provision)),
             Config::Php(c) => Kind::Php(Box::new(php::Php::provision(c, provision)?)),
             Config::ReverseProxy(_) => {
                 let text = "reverse_proxy is not supported yet";
@@ -103,6 +106,7 @@ impl Handler {
             Kind::Error(handler) => return Err(handler.run(ex)),
             Kind::FileServer(handler) => return handler.run(ex).await,
             Kind::Headers(handler) => handler.run(ex),
+            Kind::Invoke(handler) => return Box::pin(handler.run(ex)).await,
             Kind::Php(handler) => return Box::pin(handler.run(ex)).await,
             Kind::Rewrite(handler) => handler.run(ex),
             Kind::StaticResponse(handler) => return handler.run(ex).await,

@@ -1,15 +1,24 @@
 //! Request matchers: a file per matcher, in the words of the Caddyfile.
 //!
 //! A set matches when all of its matchers do; a route, when any of its sets does. They
-//! run from the cheapest to the one that asks the disk, and only that one leaves
-//! something behind (`http.matchers.file.*`).
+//! run from the cheapest to the one that asks the disk. That one leaves something behind
+//! (`http.matchers.file.*`), and so do regular expressions (`http.regexp.*`).
 
+mod client_ip;
 pub(crate) mod file;
 mod header;
+mod header_regexp;
 mod host;
 mod method;
 mod not;
 mod path;
+mod path_regexp;
+mod protocol;
+mod query;
+mod remote_ip;
+mod tls;
+mod vars;
+mod vars_regexp;
 
 use super::exchange::{Exchange, Failure};
 use super::server::ProvisionError;
@@ -24,30 +33,81 @@ pub(crate) struct MatcherSet(Vec<Matcher>);
 
 #[derive(Debug)]
 enum Matcher {
+    Protocol(protocol::Protocol),
+    Tls(tls::Tls),
     Method(method::Method),
+    RemoteIp(remote_ip::RemoteIp),
+    ClientIp(client_ip::ClientIp),
     Host(host::Host),
     Path(Path),
+    Query(query::Query),
     Header(header::Header),
+    Vars(vars::Vars),
+    PathRegexp(path_regexp::PathRegexp),
+    HeaderRegexp(header_regexp::HeaderRegexp),
+    VarsRegexp(vars_regexp::VarsRegexp),
     Not(not::Not),
-    File(file::File),
+    File(Box<file::File>),
 }
 
 impl MatcherSet {
     /// Compiles a set.
     pub(crate) fn provision(config: &Config) -> Result<Self, ProvisionError> {
-        refuse_missing(config)?;
-        let mut matchers = Vec::new();
-        matchers.extend(config.method.as_ref().map(|m| Matcher::Method(method::Method::new(m))));
-        matchers.extend(config.host.as_ref().map(|h| Matcher::Host(host::Host::new(h))));
-        matchers.extend(config.path.as_ref().map(|p| Matcher::Path(Path::new(p))));
-        matchers.extend(config.header.as_ref().map(|h| Matcher::Header(header::Header::new(h))));
-        if let Some(sets) = &config.not {
-            matchers.push(Matcher::Not(not::Not::provision(sets)?));
-        }
-        if let Some(file) = &config.file {
-            matchers.push(Matcher::File(file::File::provision(file)?));
-        }
-        Ok(Self(matchers))
+        let Config {
+            client_ip,
+            expression,
+            file,
+            header,
+            header_regexp,
+            host,
+            method,
+            not,
+            path,
+            path_regexp,
+            protocol,
+            query,
+            remote_ip,
+            tls,
+            url_pattern,
+            vars,
+            vars_regexp,
+        } = config;
+        // A set without one of its matchers would match more than somebody asked for.
+        refuse("expression", expression.is_some())?;
+        refuse("url_pattern", url_pattern.is_some())?;
+        let mut all: Vec<Matcher> = Vec::new();
+        all.extend(protocol.as_ref().map(|m| Matcher::Protocol(protocol::Protocol::new(m))));
+        all.extend(tls.as_ref().map(|m| Matcher::Tls(tls::Tls::new(m))));
+        all.extend(method.as_ref().map(|m| Matcher::Method(method::Method::new(m))));
+        all.extend(within(
+            "remote_ip",
+            remote_ip,
+            remote_ip::RemoteIp::provision,
+            Matcher::RemoteIp,
+        )?);
+        all.extend(within(
+            "client_ip",
+            client_ip,
+            client_ip::ClientIp::provision,
+            Matcher::ClientIp,
+        )?);
+        all.extend(host.as_ref().map(|m| Matcher::Host(host::Host::new(m))));
+        all.extend(path.as_ref().map(|m| Matcher::Path(Path::new(m))));
+        all.extend(query.as_ref().map(|m| Matcher::Query(query::Query::new(m))));
+        all.extend(header.as_ref().map(|m| Matcher::Header(header::Header::new(m))));
+        all.extend(vars.as_ref().map(|m| Matcher::Vars(vars::Vars::new(m))));
+        let new = path_regexp::PathRegexp::provision;
+        all.extend(within("path_regexp", path_regexp, new, Matcher::PathRegexp)?);
+        let new = header_regexp::HeaderRegexp::provision;
+        all.extend(within("header_regexp", header_regexp, new, Matcher::HeaderRegexp)?);
+        let new = vars_regexp::VarsRegexp::provision;
+        all.extend(within("vars_regexp", vars_regexp, new, Matcher::VarsRegexp)?);
+        all.extend(
+            not.as_ref().map(|sets| not::Not::provision(sets)).transpose()?.map(Matcher::Not),
+        );
+        let file = file.as_ref().map(file::File::provision).transpose()?;
+        all.extend(file.map(|m| Matcher::File(Box::new(m))));
+        Ok(Self(all))
     }
 
     /// Whether the request matches.
@@ -57,10 +117,19 @@ impl MatcherSet {
     pub(crate) fn matches(&self, ex: &mut Exchange<'_>) -> Result<bool, Failure> {
         for matcher in &self.0 {
             let matched = match matcher {
+                Matcher::Protocol(m) => m.matches(ex),
+                Matcher::Tls(m) => m.matches(ex),
                 Matcher::Method(m) => m.matches(ex),
+                Matcher::RemoteIp(m) => m.matches(ex),
+                Matcher::ClientIp(m) => m.matches(ex),
                 Matcher::Host(m) => m.matches(ex),
                 Matcher::Path(m) => m.matches(ex),
+                Matcher::Query(m) => m.matches(ex),
                 Matcher::Header(m) => m.matches(ex),
+                Matcher::Vars(m) => m.matches(ex),
+                Matcher::PathRegexp(m) => m.matches(ex),
+                Matcher::HeaderRegexp(m) => m.matches(ex),
+                Matcher::VarsRegexp(m) => m.matches(ex),
                 Matcher::Not(m) => m.matches(ex)?,
                 Matcher::File(m) => m.matches(ex)?,
             };
@@ -72,48 +141,24 @@ impl MatcherSet {
     }
 }
 
-/// Refuses matchers that do nothing yet: a set without one of its matchers would match
-/// more than somebody asked for.
-fn refuse_missing(config: &Config) -> Result<(), ProvisionError> {
-    let Config {
-        client_ip,
-        expression,
-        file: _,
-        header: _,
-        header_regexp,
-        host: _,
-        method: _,
-        not: _,
-        path: _,
-        path_regexp,
-        protocol,
-        query,
-        remote_ip,
-        tls,
-        url_pattern,
-        vars,
-        vars_regexp,
-    } = config;
-    let missing = [
-        ("client_ip", client_ip.is_some()),
-        ("expression", expression.is_some()),
-        ("header_regexp", header_regexp.is_some()),
-        ("path_regexp", path_regexp.is_some()),
-        ("protocol", protocol.is_some()),
-        ("query", query.is_some()),
-        ("remote_ip", remote_ip.is_some()),
-        ("tls", tls.is_some()),
-        ("url_pattern", url_pattern.is_some()),
-        ("vars", vars.is_some()),
-        ("vars_regexp", vars_regexp.is_some()),
-    ];
-    match missing.into_iter().find(|(_, is_there)| *is_there) {
-        None => Ok(()),
-        Some((name, _)) => {
-            let text = format!("the matcher {name} is not supported yet");
-            Err(ProvisionError::Invalid(text).within(name))
-        }
+/// Compiles a matcher that may be there and may be wrong.
+fn within<C, M>(
+    name: &str,
+    config: &Option<C>,
+    provision: impl FnOnce(&C) -> Result<M, ProvisionError>,
+    wrap: impl FnOnce(M) -> Matcher,
+) -> Result<Option<Matcher>, ProvisionError> {
+    let compiled = config.as_ref().map(provision).transpose();
+    Ok(compiled.map_err(|error| error.within(name))?.map(wrap))
+}
+
+/// Refuses a matcher that does nothing yet.
+fn refuse(name: &str, is_there: bool) -> Result<(), ProvisionError> {
+    if !is_there {
+        return Ok(());
     }
+    let text = format!("the matcher {name} is not supported yet");
+    Err(ProvisionError::Invalid(text).within(name))
 }
 
 /// Compiles sets.
@@ -146,10 +191,13 @@ mod tests {
             assert_eq!(error.to_string(), expected);
         };
         check(
-            r#"{"path":["/"],"protocol":"https"}"#,
-            "protocol: the matcher protocol is not supported yet",
+            r#"{"path":["/"],"expression":"true"}"#,
+            "expression: the matcher expression is not supported yet",
         );
-        check(r#"{"not":[{"vars":{}}]}"#, "match[0].vars: the matcher vars is not supported yet");
+        check(
+            r#"{"not":[{"url_pattern":{}}]}"#,
+            "match[0].url_pattern: the matcher url_pattern is not supported yet",
+        );
         check(
             r#"{"file":{"fs":"embedded"}}"#,
             "file.fs: the file system \"embedded\" is not supported yet",

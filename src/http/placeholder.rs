@@ -201,7 +201,7 @@ pub(crate) enum Placeholder {
     Port,
     /// `http.request.hostport`.
     HostPort,
-    /// `http.request.host.labels.N`, from the right.
+    /// `http.request.host.labels.N`, from the right, in lower case.
     HostLabel(usize),
     /// `http.request.local` and its parts.
     Local(End),
@@ -230,6 +230,8 @@ pub(crate) enum Placeholder {
     ResponseHeader(String),
     /// `http.vars.*`.
     Var(String),
+    /// `http.regexp.*`.
+    Regexp(String),
     /// `http.matchers.file.*`.
     FileMatch(FilePart),
     /// `http.error.*`.
@@ -296,6 +298,9 @@ impl Placeholder {
         }
         if let Some(key) = name.strip_prefix("http.vars.") {
             return Some(Self::Var(own(key)));
+        }
+        if let Some(key) = name.strip_prefix("http.regexp.") {
+            return Some(Self::Regexp(own(key)));
         }
         if let Some(key) = name.strip_prefix("http.response.header.") {
             return Some(Self::ResponseHeader(key.to_ascii_lowercase()));
@@ -379,7 +384,8 @@ impl Placeholder {
             Self::HostPort => Cow::Borrowed(&ex.host),
             Self::HostLabel(n) => {
                 let host = uri::split_host(&ex.host).0;
-                Cow::Borrowed(host.rsplit(|b| *b == b'.').nth(*n).unwrap_or_default())
+                let label = host.rsplit(|b| *b == b'.').nth(*n).unwrap_or_default();
+                label.to_ascii_lowercase().into()
             }
             Self::Local(end) => end.of(ex.local()).into_bytes().into(),
             Self::Remote(end) => end.of(ex.remote()).into_bytes().into(),
@@ -398,6 +404,7 @@ impl Placeholder {
             Self::Duration { ms } => duration(ex.started.elapsed(), *ms).into_bytes().into(),
             Self::ResponseHeader(name) => joined(&ex.response.headers, name),
             Self::Var(name) => Cow::Borrowed(ex.vars.value(name)),
+            Self::Regexp(key) => Cow::Borrowed(ex.captured(key)?),
             Self::FileMatch(part) => ex.file_match.as_ref()?.part(*part),
             Self::Error(part) => ex.error.as_ref()?.part(*part),
         })

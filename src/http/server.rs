@@ -5,7 +5,7 @@ use super::routes::Routes;
 use super::service::Service;
 use super::unsupported;
 use crate::config::Config;
-use crate::config::http::{Server as ServerConfig, ServerLogs};
+use crate::config::http::{Route, Server as ServerConfig, ServerLogs};
 use crate::logging::Logs;
 use crate::php;
 use std::collections::HashMap;
@@ -86,6 +86,8 @@ pub(crate) struct Site {
     /// Answers instead of routes.
     pub(super) service: Option<Arc<dyn Service>>,
     pub(super) errors: Option<Routes>,
+    /// The routes that the handler `invoke` runs, in the order of their names.
+    pub(super) named_routes: Vec<Routes>,
     pub(super) timeouts: Timeouts,
     /// The largest head.
     pub(super) head_max: usize,
@@ -140,6 +142,8 @@ impl Keepalive {
 pub(super) struct Provision<'p> {
     pub(super) php: Option<&'p Arc<php::Runtime>>,
     groups: HashMap<String, u32>,
+    /// The names of the site's named routes, sorted.
+    named: Vec<&'p str>,
 }
 
 impl Provision<'_> {
@@ -149,6 +153,11 @@ impl Provision<'_> {
     /// in their caches stays good when a site moves here.
     pub(super) fn etag_separator(&self) -> &'static str {
         if self.php.is_some() { "" } else { "-" }
+    }
+
+    /// Which of the site's named routes has this name.
+    pub(super) fn named_route(&self, name: &str) -> Option<usize> {
+        self.named.binary_search(&name).ok()
     }
 
     /// The number of a group of routes; none for no name.
@@ -227,14 +236,20 @@ impl Site {
         logs: &Arc<Logs>,
         alive: &mpsc::Sender<()>,
     ) -> Result<Self, ProvisionError> {
-        let mut provision = Provision { php, groups: HashMap::new() };
+        let named: Vec<&str> = config.named_routes.keys().map(String::as_str).collect();
+        let mut provision = Provision { php, groups: HashMap::new(), named };
         let errors = config.errors.as_ref().filter(|e| !e.routes.is_empty());
         let routes = Routes::provision(&config.routes, &mut provision)?;
         let errors = errors
             .map(|e| Routes::provision(&e.routes, &mut provision))
             .transpose()
             .map_err(|error| error.within("errors"))?;
-        Ok(Self { errors, ..Self::new(config, routes, logs, alive) })
+        let compile = |(name, route): (&String, &Route)| {
+            Routes::provision(std::slice::from_ref(route), &mut provision)
+                .map_err(|error| error.within(&format!("named_routes.{name}")))
+        };
+        let named_routes = config.named_routes.iter().map(compile).collect::<Result<_, _>>()?;
+        Ok(Self { errors, named_routes, ..Self::new(config, routes, logs, alive) })
     }
 
     /// A site of these routes that has the limits of a configuration.
@@ -253,6 +268,7 @@ impl Site {
             routes,
             service: None,
             errors: None,
+            named_routes: Vec::new(),
             timeouts: Timeouts {
                 head: or(config.read_header_timeout, HEAD_TIMEOUT),
                 idle: or(config.idle_timeout, IDLE_TIMEOUT),

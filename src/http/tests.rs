@@ -1,6 +1,7 @@
 //! Servers from hand-written configurations, asked over real sockets.
 
 mod hostile;
+mod matchers;
 
 use super::{Live, Server};
 use crate::logging::Logs;

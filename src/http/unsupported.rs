@@ -23,21 +23,42 @@ pub(super) fn refuse(apps: &Apps) -> Result<(), ProvisionError> {
         return no("apps.caddy.filesystems", "other file systems are not supported yet");
     }
     if let Some(Pki { certificate_authorities }) = pki {
-        for (name, CertificateAuthority { install_trust }) in certificate_authorities {
-            // Nothing installs anything, so that much is true already.
-            if *install_trust != Some(false) {
+        // Nothing installs anything, so that much is true already.
+        let untrusted =
+            CertificateAuthority { install_trust: Some(false), ..CertificateAuthority::default() };
+        for (name, authority) in certificate_authorities {
+            if *authority != untrusted {
                 let path = format!("apps.pki.certificate_authorities.{name}");
                 return no(&path, "certificate authorities are not supported yet");
             }
         }
     }
-    // Policies say how certificates are had. Nothing asks for one: who would is refused.
-    if let Some(Tls { certificates, automation: _ }) = tls
-        && !certificates.is_empty()
-    {
+    tls.as_ref().map_or(Ok(()), refuse_in_tls)?;
+    http.as_ref().map_or(Ok(()), refuse_in_app)
+}
+
+fn refuse_in_tls(tls: &Tls) -> Result<(), ProvisionError> {
+    let Tls {
+        certificates,
+        encrypted_client_hello,
+        // These say how certificates are had and kept, and how handshakes are made. There are
+        // neither: who would need one is refused.
+        automation: _,
+        session_tickets: _,
+        cache: _,
+        disable_ocsp_stapling: _,
+        disable_storage_check: _,
+        disable_storage_clean: _,
+        dns: _,
+        resolvers: _,
+    } = tls;
+    if certificates.is_some() {
         return no("apps.tls.certificates", NO_HTTPS);
     }
-    http.as_ref().map_or(Ok(()), refuse_in_app)
+    if encrypted_client_hello.is_some() {
+        return no("apps.tls.encrypted_client_hello", NO_HTTPS);
+    }
+    Ok(())
 }
 
 fn refuse_in_app(http: &Http) -> Result<(), ProvisionError> {
@@ -78,7 +99,6 @@ fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), P
         expected_dot_headers: _,
         routes,
         errors: _,
-        // Nothing but the handler `invoke` reaches them, and that one refuses itself.
         named_routes: _,
         tls_connection_policies,
         automatic_https,

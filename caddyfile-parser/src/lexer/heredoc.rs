@@ -65,7 +65,8 @@ impl Lexer<'_> {
         let message = format!(
             "incomplete heredoc <<{marker} on line #{line}, expected ending marker {marker}"
         );
-        Err(self.error(line, message))
+        // Where it began says more than where the file ends.
+        Err(Error::on_line(message, self.file, self.line, &format!("<<{marker}")))
     }
 
     /// Removes the indentation of the closing marker from each line.
@@ -94,7 +95,7 @@ impl Lexer<'_> {
     }
 
     fn error(&self, line: u32, message: String) -> Error {
-        Error::on_line(message, self.file, line)
+        Error::on_line(message, self.file, line, "")
     }
 }
 

@@ -133,7 +133,10 @@ impl Parser<'_> {
         })?;
         if files.is_empty() {
             if !pattern.contains(['*', '?', '[', ']']) {
-                return Err(Error::at(format!("File to import not found: {wanted}"), last));
+                let message = format!("File to import not found: {wanted}");
+                // It may be the name of a snippet, and then it is to blame.
+                let error = Error::at(message, &Token { text: wanted.clone(), ..last.clone() });
+                return Err(error.with_known(self.snippets.keys().cloned()));
             }
             self.warnings.push(Warning {
                 message: "No files matching import glob pattern".to_owned(),
@@ -251,7 +254,7 @@ fn named_blocks(block: &[Token], last: &Token) -> Result<HashMap<String, Vec<Tok
 
 /// An import cycle's error tells no place, but the place is known.
 fn unplaced(text: String, import: &Import) -> Error {
-    Error::on_line(text, &import.last.file, import.last.line)
+    Error::on_line(text, &import.last.file, import.last.line, &import.pattern.text)
 }
 
 fn too_large() -> String {

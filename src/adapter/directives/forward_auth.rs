@@ -72,7 +72,8 @@ pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Vec<Value>> 
         handle_response: vec![when_good(&auth.copied)],
         ..ReverseProxy::default()
     };
-    parse_into(&mut rest, scope, &mut proxy)?;
+    let known = ["uri", "copy_headers"];
+    parse_into(&mut rest, scope, &mut proxy).map_err(|error| error.or_suggest(&known))?;
     Ok(vec![new_route(matcher, Handler::ReverseProxy(Box::new(proxy)))])
 }
 

@@ -17,6 +17,20 @@ use std::collections::BTreeMap;
 
 const PATH: &str = "{http.request.uri.path}";
 
+/// What a block may hold beside what `reverse_proxy` has.
+const SUBDIRECTIVES: [&str; 10] = [
+    "root",
+    "split",
+    "env",
+    "index",
+    "try_files",
+    "resolve_root_symlink",
+    "dial_timeout",
+    "read_timeout",
+    "write_timeout",
+    "capture_stderr",
+];
+
 /// What the site consists of.
 struct Site {
     /// The front controller; `off` when there is none.
@@ -77,7 +91,7 @@ pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Vec<Value>> 
         transport: Some(Transport::FastCgi(site.transport.clone())),
         ..ReverseProxy::default()
     };
-    parse_into(&mut rest, scope, &mut proxy)?;
+    parse_into(&mut rest, scope, &mut proxy).map_err(|error| error.or_suggest(&SUBDIRECTIVES))?;
     let routes = site.routes(proxy);
     if matcher.is_none() {
         return Ok(vec![Value::Routes(routes)]);

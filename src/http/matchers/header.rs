@@ -22,10 +22,7 @@ impl Header {
 
     pub(super) fn matches(&self, ex: &Exchange<'_>) -> bool {
         self.0.iter().all(|(name, values)| {
-            let present: Vec<&[u8]> = match name.as_str() {
-                "host" => vec![&ex.host],
-                name => ex.headers().get_all(name).iter().map(|v| v.as_bytes()).collect(),
-            };
+            let present = lines(ex, name);
             let Some(values) = values else { return present.is_empty() };
             if values.is_empty() {
                 return !present.is_empty();
@@ -35,6 +32,14 @@ impl Header {
                 present.iter().any(|value| matches_value(&wanted, value))
             })
         })
+    }
+}
+
+/// The lines of a field, whose name is in lower case.
+pub(super) fn lines<'e>(ex: &'e Exchange<'_>, name: &str) -> Vec<&'e [u8]> {
+    match name {
+        "host" => vec![&ex.host],
+        name => ex.headers().get_all(name).iter().map(|v| v.as_bytes()).collect(),
     }
 }
 

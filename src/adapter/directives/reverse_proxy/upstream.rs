@@ -1,7 +1,7 @@
 //! The addresses of servers: `HOST[:PORT[-PORT]]`, `SCHEME://HOST[:PORT[-PORT]]`,
 //! `NETWORK/ADDRESS`.
 
-use crate::adapter::network_address::{NetworkAddress, join};
+use crate::adapter::network_address::{NetworkAddress, join, join_host_port};
 use crate::config::handlers::reverse_proxy::Upstream;
 use std::net::IpAddr;
 
@@ -136,7 +136,7 @@ impl Address {
         let dial = if network.is_empty() && bare_placeholder {
             host.clone()
         } else if network.is_empty() {
-            crate::adapter::network_address::join_host_port(host, port)
+            join_host_port(host, port)
         } else {
             join(network, host, port)
         };
