@@ -160,7 +160,8 @@ fn in_tls(tls: &TransportTls) -> Checked {
     .field("curves")
 }
 
-/// Checks that a file can be opened. Placeholders may say which it is later.
+/// Checks that a file can be opened; `what` is what it was to be opened for. Placeholders
+/// may say which it is later.
 pub(super) fn readable(file: &str, what: &str) -> Checked {
     if file.contains('{') {
         return Ok(());
@@ -168,7 +169,8 @@ pub(super) fn readable(file: &str, what: &str) -> Checked {
     std::fs::File::open(Path::new(file)).map(drop).map_err(|error| {
         let text = error.to_string();
         let why = text.split_once(" (os error").map_or(text.as_str(), |(why, _)| why);
-        Fault::new(format!("{what}: open {file}: {}", why.to_lowercase()))
+        let colon = if what.is_empty() { "" } else { ": " };
+        Fault::new(format!("{what}{colon}open {file}: {}", why.to_lowercase()))
     })
 }
 
