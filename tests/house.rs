@@ -53,7 +53,8 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 
 /// The whole workspace's sources.
 fn everything() -> Vec<(PathBuf, String)> {
-    let folders = ["src", "caddyfile-parser", "go-template", "php-wire", "php-bridge", "php-sys", "tests"];
+    let folders =
+        ["src", "caddyfile-parser", "go-template", "php-wire", "php-bridge", "php-sys", "tests"];
     folders.iter().flat_map(|f| sources(f)).collect()
 }
 
@@ -80,7 +81,8 @@ fn check_none(offenders: &[String], rule: &str) {
 #[test]
 fn crates_depend_only_on_those_below_them() {
     let dependency =
-        Regex::new(r"(?m)^(caddyfile-parser|go-template|php-bridge|php-sys|php-wire)\b").expect("valid");
+        Regex::new(r"(?m)^(caddyfile-parser|go-template|php-bridge|php-sys|php-wire)\b")
+            .expect("valid");
     for (name, allowed) in CRATES {
         let text = fs::read_to_string(root().join(name).join("Cargo.toml")).expect("a manifest");
         let sections = text.split("\n[").filter(|s| {
