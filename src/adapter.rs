@@ -97,8 +97,21 @@ pub fn adapt(file: &str, bytes: &[u8], loader: &dyn Loader) -> Result<(Config, V
 ///
 /// The first thing that is wrong, in Caddy's words.
 pub fn adapt_sites(file: &str, bytes: &[u8], loader: &dyn Loader) -> Result<Adapted> {
+    let mut warnings = Vec::new();
+    match adapt_with(file, bytes, loader, &mut warnings) {
+        Ok((config, tls_sites)) => Ok(Adapted { config, warnings, tls_sites }),
+        Err(error) => Err(error.after(warnings)),
+    }
+}
+
+fn adapt_with(
+    file: &str,
+    bytes: &[u8],
+    loader: &dyn Loader,
+    warnings: &mut Vec<Warning>,
+) -> Result<(Config, Vec<TlsSite>)> {
     let parsed = caddyfile_parser::parse(file, bytes, loader)?;
-    let mut warnings: Vec<Warning> = parsed.warnings.into_iter().map(Warning::from).collect();
+    warnings.extend(parsed.warnings.into_iter().map(Warning::from));
     let mut blocks = parsed.blocks;
     sites::check_keys(&blocks)?;
     let is_options = blocks.first().is_some_and(|block| block.keys.is_empty());
@@ -115,13 +128,14 @@ pub fn adapt_sites(file: &str, bytes: &[u8], loader: &dyn Loader) -> Result<Adap
         warnings: Warnings::default(),
         loader,
     };
-    let named_routes = NamedRoutes::take(&mut blocks, &shared)?;
-    let sites = sites::read(blocks, &shared)?;
+    let read = NamedRoutes::take(&mut blocks, &shared)
+        .and_then(|named_routes| Ok((named_routes, sites::read(blocks, &shared)?)));
     warnings.extend(shared.warnings.take());
-    let built = servers::build(sites, &named_routes, &options, &shared, &mut warnings)?;
+    let (named_routes, sites) = read?;
+    let built = servers::build(sites, &named_routes, &options, &shared, warnings)?;
     warnings.extend(unformatted(file, bytes));
     let tls_sites = built.tls_sites.clone();
-    Ok(Adapted { config: assemble(options, built), warnings, tls_sites })
+    Ok((assemble(options, built), tls_sites))
 }
 
 impl From<LanguageWarning> for Warning {

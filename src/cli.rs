@@ -9,16 +9,25 @@
 
 mod adapt;
 mod args;
+mod build_info;
+mod command_config;
+mod endpoint;
 mod env_file;
 mod environ;
+mod file_server;
 mod fmt;
+mod hash_password;
 mod help;
 mod languages;
 mod load;
 mod php_cli;
 mod php_server;
+mod reload;
+mod respond;
 mod run;
 mod serve;
+mod start;
+mod stop;
 mod terminal;
 mod validate;
 mod version;
@@ -45,11 +54,18 @@ fn dispatch(command: Option<&str>, words: Vec<OsString>) -> anyhow::Result<ExitC
     match command {
         None | Some("help" | "--help" | "-h") => help::command(&words),
         Some("adapt") => adapt::command(words),
+        Some("build-info") => build_info::command(words),
         Some("environ") => environ::command(words),
+        Some("file-server") => file_server::command(words),
         Some("fmt") => fmt::command(words),
+        Some("hash-password") => hash_password::command(words),
         Some("php-cli") => php_cli::command(&words),
         Some("php-server") => php_server::command(words),
+        Some("reload") => reload::command(words),
+        Some("respond") => respond::command(words),
         Some("run") => run::command(words),
+        Some("start") => start::command(words),
+        Some("stop") => stop::command(words),
         Some("validate") => validate::command(words),
         Some("version" | "--version" | "-v") => version::command(words),
         Some(word) if word.starts_with('-') && word.contains(|c| c != '-') => {

@@ -25,7 +25,7 @@ pub mod storage;
 mod syntax;
 pub mod tls;
 
-pub use json::{JsonError, go_json, parse};
+pub use json::{JsonError, NO_PLUGINS, go_json, parse};
 pub use module::NoFields;
 
 use serde::{Deserialize, Serialize};

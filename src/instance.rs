@@ -151,6 +151,11 @@ impl Instance {
         self.serves.load(Ordering::Relaxed)
     }
 
+    /// Where the sites are.
+    pub async fn addresses(&self) -> Vec<String> {
+        self.running.lock().await.http.addresses()
+    }
+
     /// Says which file the configuration came from.
     pub fn set_source(&self, source: Option<Source>) {
         *self.source.lock() = source;

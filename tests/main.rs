@@ -2,6 +2,7 @@
 //!
 //! A module per subject; [`support`] starts servers, speaks HTTP and looks at processes.
 
+mod admin;
 mod cli;
 mod docs;
 mod fan_out;

@@ -1,5 +1,6 @@
 //! What is wrong with a Caddyfile: Caddy's text, and where it points.
 
+use super::Warning;
 use caddyfile_parser::{Dispenser, Error as LanguageError, Loader, Token};
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ pub struct Error {
     text: String,
     place: Option<Place>,
     hint: Option<String>,
+    warnings: Vec<Warning>,
 }
 
 /// The word that an error blames.
@@ -35,6 +37,11 @@ impl Error {
     /// What may have been meant.
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// What looked odd before the error was met.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// Where the error lies, the source line, and a caret below the word with the hint; on
@@ -63,13 +70,13 @@ impl Error {
 
     /// An error that names its place itself, or has none.
     pub(super) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), place: None, hint: None }
+        Self { text: text.into(), place: None, hint: None, warnings: Vec::new() }
     }
 
     /// An error whose text names no place, or names it in its own way.
     pub(super) fn blame(token: &Token, text: impl Into<String>) -> Self {
         let place = Place { file: token.file.clone(), line: token.line, word: token.text.clone() };
-        Self { text: text.into(), place: Some(place), hint: None }
+        Self { place: Some(place), ..Self::new(text) }
     }
 
     /// The same error, which lies at `token` unless its place is known.
@@ -98,10 +105,22 @@ impl Error {
         Self { text, ..self }
     }
 
+    /// The same error after what looked odd.
+    pub(super) fn after(mut self, warnings: Vec<Warning>) -> Self {
+        self.warnings = warnings;
+        self
+    }
+
     /// Adds which of the `known` words may have been meant by the one that is blamed.
     pub(super) fn suggest<'a>(mut self, known: impl IntoIterator<Item = &'a str>) -> Self {
         let word = self.place.as_ref().map_or("", |place| &place.word);
         self.hint = nearest(word, known).map(|near| format!("did you mean \"{near}\"?"));
+        self
+    }
+
+    /// Adds a hint unless there is one.
+    pub(super) fn or_hint(mut self, hint: &str) -> Self {
+        self.hint.get_or_insert_with(|| hint.to_owned());
         self
     }
 
@@ -127,7 +146,7 @@ impl From<LanguageError> for Error {
         });
         let mut known: Vec<&str> = error.known().iter().map(String::as_str).collect();
         known.sort_unstable();
-        Self { text: error.to_string(), place, hint: None }.suggest(known)
+        Self { place, ..Self::new(error.to_string()) }.suggest(known)
     }
 }
 

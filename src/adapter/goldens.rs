@@ -8,7 +8,7 @@
 //! UPDATE_GOLDENS=1 cargo test --lib adapter::goldens
 //! ```
 
-use super::{adapt_sites, unformatted};
+use super::{Warning, adapt_sites, unformatted};
 use crate::config::Config;
 use caddyfile_parser::{LoadError, Loader};
 use std::fs;
@@ -48,9 +48,7 @@ fn outcome(input: &str) -> String {
     match adapt_sites("Caddyfile", input.as_bytes(), &loader) {
         Ok(adapted) => {
             let mut text = adapted.config.to_json(true);
-            for warning in adapted.warnings.iter().filter(|w| w.place.is_none()) {
-                text.push_str(&format!("\nwarning: {}", warning.message));
-            }
+            text.push_str(&shown(&adapted.warnings));
             for site in adapted.tls_sites {
                 text.push_str(&format!("\nTLS: {} on line {}", site.address, site.line));
             }
@@ -58,9 +56,15 @@ fn outcome(input: &str) -> String {
         }
         Err(error) => {
             let excerpt = error.excerpt(&loader).map(|text| text + "\n").unwrap_or_default();
-            format!("{error}\n{excerpt}")
+            format!("{error}{}\n{excerpt}", shown(error.warnings()))
         }
     }
+}
+
+/// The warnings that stand for themselves, each on a line of its own.
+fn shown(warnings: &[Warning]) -> String {
+    let warnings = warnings.iter().filter(|warning| warning.place.is_none());
+    warnings.map(|warning| format!("\nwarning: {}", warning.message)).collect()
 }
 
 /// The paths, Caddyfiles and expectations of all goldens, in order.

@@ -32,6 +32,7 @@ pub(super) use header::parse_fields;
 
 use super::error::{Error, Result};
 use super::scope::Matchers;
+use crate::config::NO_PLUGINS;
 use crate::config::matchers::{MatcherSet, Regexp};
 use caddyfile_parser::{Dispenser, Segment, Token};
 
@@ -144,7 +145,7 @@ fn parse_one(
             format!("getting matcher module '{word}': module not registered: http.matchers.{word}");
         let first = tokens.first().expect("a segment starts with its word");
         let known = TABLE.iter().map(|(name, _)| *name);
-        return Err(unknown(first, text).relocate(first).suggest(known));
+        return Err(unknown(first, text).relocate(first).suggest(known).or_hint(NO_PLUGINS));
     };
     parse(&mut Dispenser::new(tokens), into)
 }

@@ -528,19 +528,23 @@ fn apply_options(
             return Err(server.blame(Error::new(text)));
         }
     }
-    let applied = servers.into_iter().map(|(mut name, mut server)| {
+    let mut renamed = Vec::new();
+    let mut applied = BTreeMap::new();
+    for (name, mut server) in servers {
         let mut all = options.servers.iter();
         let fitting =
             all.find(|one| one.listener.is_empty() || server.listen.contains(&one.listener));
         if let Some(settings) = fitting {
             settings.apply(&mut server);
-            if !settings.name.is_empty() {
-                name.clone_from(&settings.name);
-            }
         }
-        (name, server)
-    });
-    Ok(applied.collect())
+        match fitting.map(|settings| &settings.name).filter(|name| !name.is_empty()) {
+            Some(name) => renamed.push((name.clone(), server)),
+            None => drop(applied.insert(name, server)),
+        }
+    }
+    // A given name wins over one that we gave ourselves, as in Caddy.
+    applied.extend(renamed);
+    Ok(applied)
 }
 
 /// Takes the servers' own `metrics` out into that of all of them. What they leave of the

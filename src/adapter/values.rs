@@ -2,6 +2,7 @@
 //! texts.
 
 use super::error::{Error, Result};
+use crate::config::NO_PLUGINS;
 use crate::config::duration::Duration;
 use caddyfile_parser::{Dispenser, Token};
 use serde_json::Value;
@@ -203,7 +204,7 @@ pub(super) fn unknown(d: &Dispenser, message: String, known: &[&str]) -> Error {
 pub(super) fn not_registered(d: &Dispenser, namespace: &str, name: &str, known: &[&str]) -> Error {
     let id = format!("{namespace}.{name}");
     let text = format!("getting module named '{id}': module not registered: {id}");
-    unknown(d, text, known)
+    unknown(d, text, known).or_hint(NO_PLUGINS)
 }
 
 /// A header field's name as Go writes it: `x-my-field` is `X-My-Field`.

@@ -76,6 +76,18 @@ impl Args {
         value.into_string().map_err(|value| usage!("{} is not UTF-8", value.display()))
     }
 
+    /// The number behind the flag read last.
+    pub(super) fn number(&mut self) -> anyhow::Result<u64> {
+        let value = self.value()?;
+        value.parse().map_err(|_| {
+            let flag = &self.flag;
+            usage!(
+                "invalid argument {value:?} for \"{flag}\" flag: strconv.ParseInt: parsing \
+                 {value:?}: invalid syntax"
+            )
+        })
+    }
+
     /// Whether the flag read last is set: `--flag`, `--flag=true`, `--flag=false`.
     pub(super) fn switch(&mut self) -> anyhow::Result<bool> {
         let Some(value) = self.parser.optional_value() else { return Ok(true) };

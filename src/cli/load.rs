@@ -127,14 +127,13 @@ impl Source {
 /// Adapts a Caddyfile, and reports what looks odd in it.
 fn adapt(name: &str, bytes: &[u8]) -> anyhow::Result<Loaded> {
     let adapted = adapter::adapt_sites(name, bytes, &Disk).map_err(|error| {
+        error.warnings().iter().for_each(terminal::warn);
         let source_line = error.excerpt(&Disk).map(|text| text + "\n").unwrap_or_default();
         let place = error.place().map(|place| (place.file.to_string(), place.line));
         let excerpt = terminal::Excerpt { message: error.to_string(), place, source_line };
         anyhow::Error::new(excerpt).context("adapting config using caddyfile")
     })?;
-    for warning in &adapted.warnings {
-        terminal::warn(warning);
-    }
+    adapted.warnings.iter().for_each(terminal::warn);
     Ok(Loaded::of(adapted.config, adapted.tls_sites))
 }
 

@@ -2,7 +2,7 @@
 
 use super::languages::Languages;
 use super::load::{Loaded, Source};
-use super::{php_cli, watch};
+use super::{php_cli, terminal, watch};
 use crate::instance::{self, Instance};
 use crate::logging::{Level, Logs};
 use crate::php::settings::Surroundings;
@@ -32,12 +32,21 @@ pub(super) struct Job {
     pub(super) watch: bool,
     /// Where to send what standard input holds, once it is served.
     pub(super) pingback: Option<String>,
+    /// Whether the addresses are printed that it is served at.
+    pub(super) names_addresses: bool,
 }
 
 impl Job {
     /// Serves this once.
     pub(super) fn new(loaded: Loaded, greeting: impl Into<String>) -> Self {
-        Self { loaded, greeting: greeting.into(), source: None, watch: false, pingback: None }
+        Self {
+            loaded,
+            greeting: greeting.into(),
+            source: None,
+            watch: false,
+            pingback: None,
+            names_addresses: false,
+        }
     }
 }
 
@@ -94,7 +103,7 @@ async fn run(instance: &Arc<Instance>, job: Job) -> anyhow::Result<ExitCode> {
     say_source(&logs, &job.loaded);
     // Another writer takes over what follows; this goes first.
     logs.flush(LOG_GRACE);
-    let Job { loaded, greeting, source, watch, pingback } = job;
+    let Job { loaded, greeting, source, watch, pingback, names_addresses } = job;
     let Loaded { json, file, adapter, .. } = loaded;
     if !file.is_empty() {
         instance.set_source(Some(instance::Source { file: file.clone(), adapter }));
@@ -109,6 +118,10 @@ async fn run(instance: &Arc<Instance>, job: Job) -> anyhow::Result<ExitCode> {
         }),
     }
     instance.logs().write(Level::Info, "", &greeting, |_| {});
+    if names_addresses {
+        let all = instance.addresses().await;
+        terminal::print(all.iter().map(|a| format!("Server address: {a}\n")).collect::<String>())?;
+    }
     if let Some(address) = pingback {
         ping(&address).await?;
     }

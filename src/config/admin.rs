@@ -148,3 +148,24 @@ pub struct AdminPermissions {
     #[serde(skip_serializing_if = "is_default")]
     pub methods: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    #[test]
+    fn every_field_comes_out_as_it_went_in() {
+        let json = concat!(
+            r#"{"admin":{"disabled":true,"listen":":1","enforce_origin":true,"origins":["a"],"#,
+            r#""config":{"persist":false,"load":{"adapter":"caddyfile","header":{"A":["b"]},"#,
+            r#""method":"POST","module":"http","timeout":5,"tls":{"client_certificate_file":"c","#,
+            r#""client_certificate_key_file":"k","root_ca_pem_files":["r"],"#,
+            r#""use_server_identity":true},"url":"https://x"},"load_delay":5},"#,
+            r#""identity":{"identifiers":["i"],"issuers":[{"module":"internal"}]},"#,
+            r#""remote":{"listen":":2","access_control":[{"public_keys":["p"],"#,
+            r#""permissions":[{"paths":["/"],"methods":["GET"]}]}]}}}"#,
+        );
+        let config = Config::from_json(json.as_bytes()).expect("the case is a configuration");
+        assert_eq!(config.to_json(false), json);
+    }
+}

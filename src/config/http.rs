@@ -266,4 +266,31 @@ mod tests {
         assert_eq!(written, r#"{"logger_names":{"a":["x"],"b":["y","z"]}}"#);
         assert!(serde_json::from_str::<ServerLogs>(r#"{"logger_names":{"a":1}}"#).is_err());
     }
+    #[test]
+    fn every_field_of_a_server_comes_out_as_it_went_in() {
+        let json = concat!(
+            r#"{"listen":["a"],"listener_wrappers":[{"max_header_bytes":1,"#,
+            r#""wrapper":"http_redirect"},{"allow":["x"],"deny":["y"],"#,
+            r#""fallback_policy":"REQUIRE","timeout":2,"wrapper":"proxy_protocol"}],"#,
+            r#""read_timeout":1,"read_header_timeout":2,"read_idle_timeout":3,"read_min_rate":4,"#,
+            r#""write_timeout":5,"write_idle_timeout":6,"write_min_rate":7,"max_write_chunk":8,"#,
+            r#""idle_timeout":9,"keepalive_interval":10,"keepalive_idle":11,"#,
+            r#""keepalive_count":12,"max_header_bytes":13,"enable_full_duplex":true,"#,
+            r#""expected_underscore_headers":["a_b"],"expected_dot_headers":["c.d"],"#,
+            r#""routes":[{"group":"g"}],"errors":{"routes":[{"terminal":true}]},"#,
+            r#""named_routes":{"n":{"group":"h"}},"tls_connection_policies":[{}],"#,
+            r#""automatic_https":{"disable":true,"disable_redirects":true,"#,
+            r#""disable_certificates":true,"skip":["s"],"skip_certificates":["t"],"#,
+            r#""ignore_loaded_certificates":true},"strict_sni_host":false,"#,
+            r#""trusted_proxies":{"ranges":["::1"],"source":"static"},"#,
+            r#""client_ip_headers":["X"],"trusted_proxies_strict":1,"#,
+            r#""trusted_proxies_unix":true,"logs":{"default_logger_name":"d","#,
+            r#""logger_names":{"h":["l"]},"skip_hosts":["k"],"skip_unmapped_hosts":true,"#,
+            r#""should_log_credentials":true,"trace":true},"protocols":["h1"],"#,
+            r#""listen_protocols":[["h2"],null],"allow_0rtt":false,"#,
+            r#""metrics":{"per_host":true,"observe_catchall_hosts":true,"otlp":true}}"#,
+        );
+        let server: Server = serde_json::from_str(json).expect("the case is a server");
+        assert_eq!(serde_json::to_string(&server).expect("it can be written"), json);
+    }
 }

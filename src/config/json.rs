@@ -7,6 +7,10 @@ use super::syntax;
 use serde::Deserialize;
 use serde_json::Value;
 
+/// What is said to somebody who names a module that is not there.
+pub const NO_PLUGINS: &str =
+    "pogo has the modules of a standard Caddy and of FrankenPHP; plugins cannot be added";
+
 /// JSON that is no configuration: where and what.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{way}{message}")]
@@ -82,9 +86,7 @@ fn describe(error: &Error) -> JsonError {
         path: error.place.path(),
         way: error.place.words(),
         message: error.message.clone(),
-        hint: is_unknown.then_some(
-            "pogo has the modules of a standard Caddy and of FrankenPHP; plugins cannot be added",
-        ),
+        hint: is_unknown.then_some(NO_PLUGINS),
         is_syntax: false,
     }
 }

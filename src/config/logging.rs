@@ -118,3 +118,23 @@ pub struct Sampling {
     #[serde(skip_serializing_if = "is_default")]
     pub thereafter: i64,
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    #[test]
+    fn every_field_comes_out_as_it_went_in() {
+        let of_both = concat!(
+            r#""writer":{"output":"net"},"encoder":{"fields":{"a":1},"format":"append","#,
+            r#""wrap":{"format":"console","time_local":true}},"core":{"module":"mock"},"#,
+            r#""level":"WARN","sampling":{"interval":1,"first":2,"thereafter":3},"#,
+            r#""with_caller":true,"with_caller_skip":4,"with_stacktrace":"ERROR""#,
+        );
+        let json = format!(
+            r#"{{"logging":{{"sink":{{{of_both}}},"logs":{{"a":{{{of_both},"include":["b"],"exclude":["c"]}}}}}}}}"#
+        );
+        let config = Config::from_json(json.as_bytes()).expect("the case is a configuration");
+        assert_eq!(config.to_json(false), json);
+    }
+}

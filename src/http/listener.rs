@@ -29,13 +29,13 @@ pub(super) struct Listener {
 
 #[derive(Debug)]
 struct Door {
-    listening: Listening,
+    listening: Arc<Listening>,
     site: Arc<ArcSwap<Site>>,
 }
 
 impl Listener {
     /// Accepts from now on.
-    pub(super) fn start(listening: Listening, site: Arc<Site>) -> Self {
+    pub(super) fn start(listening: Arc<Listening>, site: Arc<Site>) -> Self {
         let (phase, ending) = watch::channel(Phase::Open);
         let (alive, gone) = mpsc::channel(1);
         let door = Arc::new(Door { listening, site: Arc::new(ArcSwap::new(site)) });

@@ -6,13 +6,15 @@
 //! and answer with the new sites from the next request on; new ones begin to accept.
 //! [`Retired::drain`] ends what is left of the old one, and tells when no request uses it.
 
+use super::address::Endpoint;
 use super::connection::Peer;
 use super::listener::Listener;
 use super::server::{BindError, Server, Site};
 use super::socket::Listening;
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -21,15 +23,22 @@ use tokio::sync::mpsc;
 #[derive(Debug, Default)]
 pub struct Live {
     listeners: BTreeMap<String, Listener>,
+    /// Every socket that may still be open, those of retired listeners included.
+    sockets: BTreeMap<String, Weak<Listening>>,
     delay: Duration,
     grace: Option<Duration>,
     over: Option<mpsc::Receiver<()>>,
 }
 
+/// How often, and after which pause, an address is tried again whose socket is just being
+/// closed here.
+const ATTEMPTS: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(2);
+
 /// A configuration whose listeners are open, and do not answer yet.
 #[derive(Debug)]
 pub struct Prepared {
-    opened: Vec<(String, Listening, Arc<Site>)>,
+    opened: Vec<(String, Arc<Listening>, Arc<Site>)>,
     kept: Vec<(String, u32, Arc<Site>)>,
     delay: Duration,
     grace: Option<Duration>,
@@ -59,13 +68,35 @@ impl Live {
                     kept.push((key, endpoint.mode, Arc::clone(&site)));
                     continue;
                 }
-                let listening = Listening::open(&endpoint, site.keepalive)
+                let listening = self
+                    .open(&key, &endpoint, &site)
                     .map_err(|error| BindError { address: key.clone(), error })?;
                 opened.push((key, listening, Arc::clone(&site)));
             }
         }
         let Server { delay, grace, over, .. } = server;
         Ok(Prepared { opened, kept, delay, grace, over })
+    }
+
+    /// Opens an endpoint, or takes up the socket of a listener that is on its way out.
+    fn open(&self, key: &str, endpoint: &Endpoint, site: &Site) -> io::Result<Arc<Listening>> {
+        let before = self.sockets.get(key);
+        if let Some(listening) = before.and_then(Weak::upgrade) {
+            listening.set_keepalive(site.keepalive);
+            listening.set_mode(endpoint.mode)?;
+            return Ok(listening);
+        }
+        let mut attempts = if before.is_some() { ATTEMPTS } else { 1 };
+        loop {
+            attempts -= 1;
+            match Listening::open(endpoint, site.keepalive) {
+                // Nobody holds our own any more, so it is closed in a moment.
+                Err(error) if attempts > 0 && error.kind() == io::ErrorKind::AddrInUse => {
+                    std::thread::sleep(PAUSE);
+                }
+                opened => return opened.map(Arc::new),
+            }
+        }
     }
 
     /// Answers as prepared from now on; what is returned is to be drained.
@@ -77,7 +108,9 @@ impl Live {
                 self.listeners.insert(key, listener);
             }
         }
+        self.sockets.retain(|_, socket| socket.strong_count() > 0);
         for (key, listening, site) in prepared.opened {
+            self.sockets.insert(key.clone(), Arc::downgrade(&listening));
             self.listeners.insert(key, Listener::start(listening, site));
         }
         Retired {

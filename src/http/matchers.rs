@@ -5,6 +5,7 @@
 //! (`http.matchers.file.*`), and so do regular expressions (`http.regexp.*`).
 
 mod client_ip;
+mod expression;
 pub(crate) mod file;
 mod header;
 mod header_regexp;
@@ -46,6 +47,7 @@ enum Matcher {
     PathRegexp(path_regexp::PathRegexp),
     HeaderRegexp(header_regexp::HeaderRegexp),
     VarsRegexp(vars_regexp::VarsRegexp),
+    Expression(expression::Expression),
     Not(not::Not),
     File(Box<file::File>),
 }
@@ -73,7 +75,6 @@ impl MatcherSet {
             vars_regexp,
         } = config;
         // A set without one of its matchers would match more than somebody asked for.
-        refuse("expression", expression.is_some())?;
         refuse("url_pattern", url_pattern.is_some())?;
         let mut all: Vec<Matcher> = Vec::new();
         all.extend(protocol.as_ref().map(|m| Matcher::Protocol(protocol::Protocol::new(m))));
@@ -102,6 +103,8 @@ impl MatcherSet {
         all.extend(within("header_regexp", header_regexp, new, Matcher::HeaderRegexp)?);
         let new = vars_regexp::VarsRegexp::provision;
         all.extend(within("vars_regexp", vars_regexp, new, Matcher::VarsRegexp)?);
+        let new = expression::Expression::provision;
+        all.extend(within("expression", expression, new, Matcher::Expression)?);
         all.extend(
             not.as_ref().map(|sets| not::Not::provision(sets)).transpose()?.map(Matcher::Not),
         );
@@ -130,6 +133,7 @@ impl MatcherSet {
                 Matcher::PathRegexp(m) => m.matches(ex),
                 Matcher::HeaderRegexp(m) => m.matches(ex),
                 Matcher::VarsRegexp(m) => m.matches(ex),
+                Matcher::Expression(m) => m.matches(ex)?,
                 Matcher::Not(m) => m.matches(ex)?,
                 Matcher::File(m) => m.matches(ex)?,
             };
@@ -191,8 +195,8 @@ mod tests {
             assert_eq!(error.to_string(), expected);
         };
         check(
-            r#"{"path":["/"],"expression":"true"}"#,
-            "expression: the matcher expression is not supported yet",
+            r#"{"path":["/"],"url_pattern":{}}"#,
+            "url_pattern: the matcher url_pattern is not supported yet",
         );
         check(
             r#"{"not":[{"url_pattern":{}}]}"#,

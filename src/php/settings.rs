@@ -1,7 +1,7 @@
 //! What PHP is to run, worked out of the configuration: every number and path resolved.
 
 use super::threads::{self, Wish};
-use crate::config::handlers::{Handler, Php};
+use crate::config::handlers::{Handler, Php, ResponseHandler};
 use crate::config::http::Route;
 use crate::config::{Config, php};
 use crate::pogo::quote::quoted;
@@ -129,7 +129,8 @@ impl Settings {
         let mut handlers = Vec::new();
         for server in apps.http.iter().flat_map(|http| http.servers.values()) {
             let errors = server.errors.iter().flat_map(|errors| &errors.routes);
-            collect(server.routes.iter().chain(errors), &mut handlers);
+            let named = server.named_routes.values();
+            collect(server.routes.iter().chain(errors).chain(named), &mut handlers);
         }
         if apps.frankenphp.is_none() && apps.pogo.is_none() && handlers.is_empty() {
             return Ok(None);
@@ -154,17 +155,27 @@ impl Settings {
 /// All `php` handlers of some routes.
 fn collect<'c>(routes: impl Iterator<Item = &'c Route>, found: &mut Vec<&'c Php>) {
     for handler in routes.flat_map(|route| &route.handle) {
-        match handler {
-            Handler::Php(php) => found.push(php),
+        // A boxed iterator, lest its type holds itself.
+        let inner: Box<dyn Iterator<Item = _>> = match handler {
+            Handler::Php(php) => {
+                found.push(php);
+                continue;
+            }
             Handler::Subroute(sub) => {
                 let errors = sub.errors.iter().flat_map(|errors| &errors.routes);
-                // A boxed iterator, lest its type holds itself.
-                let routes: Box<dyn Iterator<Item = _>> = Box::new(sub.routes.iter().chain(errors));
-                collect(routes, found);
+                Box::new(sub.routes.iter().chain(errors))
             }
-            _ => {}
-        }
+            Handler::Intercept(intercept) => Box::new(handled(&intercept.handle_response)),
+            Handler::ReverseProxy(proxy) => Box::new(handled(&proxy.handle_response)),
+            _ => continue,
+        };
+        collect(inner, found);
     }
+}
+
+/// The routes that answer in the place of others.
+fn handled(handlers: &[ResponseHandler]) -> impl Iterator<Item = &Route> {
+    handlers.iter().flat_map(|handler| &handler.routes)
 }
 
 /// One worker script as configured, and where.
@@ -435,11 +446,20 @@ mod tests {
     #[test]
     fn a_php_handler_anywhere_is_enough() {
         let scripts = Scripts::new("nested");
-        let json = r#"{"apps":{"http":{"servers":{"s":{"routes":[
-            {"handle":[{"handler":"subroute","routes":[{"handle":[{"handler":"php"}]}]}]}]}}}}}"#;
-        let settings = scripts.settings(json);
-        assert_eq!(settings.classic, Size { num: 4, max: 4 });
-        assert_eq!((settings.tasks, settings.max_wait), (None, None));
+        let route = r#"{"handle":[{"handler":"php"}]}"#;
+        for server in [
+            format!(r#""routes":[{{"handle":[{{"handler":"subroute","routes":[{route}]}}]}}]"#),
+            format!(
+                r#""routes":[{{"handle":[{{"handler":"intercept","handle_response":[
+                    {{"routes":[{route}]}}]}}]}}]"#
+            ),
+            format!(r#""named_routes":{{"n":{route}}}"#),
+        ] {
+            let json = format!(r#"{{"apps":{{"http":{{"servers":{{"s":{{{server}}}}}}}}}}}"#);
+            let settings = scripts.settings(&json);
+            assert_eq!(settings.classic, Size { num: 4, max: 4 });
+            assert_eq!((settings.tasks, settings.max_wait), (None, None));
+        }
     }
 
     #[test]

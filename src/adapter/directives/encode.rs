@@ -3,7 +3,7 @@
 use crate::adapter::error::{Error, Result};
 use crate::adapter::response_matcher::{self, ResponseMatchers};
 use crate::adapter::scope::Scope;
-use crate::adapter::values::{expect_arg, expect_no_arg, integer, unknown};
+use crate::adapter::values::{expect_arg, expect_no_arg, integer, not_registered, unknown};
 use crate::config::handlers::{Brotli, Encode, Encodings, Gzip, Handler, Zstd};
 use caddyfile_parser::Dispenser;
 
@@ -86,10 +86,8 @@ fn parse_encoding(d: &mut Dispenser, name: &str, encodings: &mut Encodings) -> R
         "gzip" => encodings.gzip = Some(parse_gzip(&mut d.new_from_next_segment())?),
         "zstd" => encodings.zstd = Some(parse_zstd(&mut d.new_from_next_segment())?),
         _ => {
-            let id = format!("http.encoders.{name}");
-            let text = format!("getting module named '{id}': module not registered: {id}");
             let words = [&NAMES[..], &["minimum_length", "match"]].concat();
-            return Err(unknown(d, text, &words));
+            return Err(not_registered(d, "http.encoders", name, &words));
         }
     }
     Ok(())

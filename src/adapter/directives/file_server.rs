@@ -2,7 +2,9 @@
 
 use crate::adapter::error::Result;
 use crate::adapter::scope::Scope;
-use crate::adapter::values::{expect_arg, expect_args, expect_no_arg, integer, unknown};
+use crate::adapter::values::{
+    expect_arg, expect_args, expect_no_arg, integer, not_registered, unknown,
+};
 use crate::config::handlers::{
     Browse, FileServer, Handler, Precompressed, PrecompressedFormats, WeakString,
 };
@@ -157,9 +159,7 @@ fn parse_precompressed(d: &mut Dispenser, server: &mut FileServer) -> Result<()>
     }
     for name in &order {
         let Some(format) = format_mut(&mut server.precompressed, name) else {
-            let id = format!("http.precompressed.{name}");
-            let text = format!("getting module named '{id}': module not registered: {id}");
-            return Err(unknown(d, text, &FORMATS));
+            return Err(not_registered(d, "http.precompressed", name, &FORMATS));
         };
         *format = Some(Precompressed::default());
     }

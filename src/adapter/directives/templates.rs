@@ -2,7 +2,7 @@
 
 use crate::adapter::error::Result;
 use crate::adapter::scope::Scope;
-use crate::adapter::values::{expect_arg, expect_args, expect_no_arg};
+use crate::adapter::values::{expect_arg, expect_args, expect_no_arg, not_registered};
 use crate::config::handlers::{Handler, Templates};
 use caddyfile_parser::Dispenser;
 
@@ -43,9 +43,7 @@ pub(super) fn parse(d: &mut Dispenser, _: &Scope<'_>) -> Result<Handler> {
 fn refuse_extensions(d: &mut Dispenser) -> Result<()> {
     expect_no_arg(d)?;
     if d.next_block(d.nesting()) {
-        let id = format!("http.handlers.templates.functions.{}", d.val());
-        let text = format!("getting module named '{id}': module not registered: {id}");
-        return Err(d.err(text).into());
+        return Err(not_registered(d, "http.handlers.templates.functions", d.val(), &[]));
     }
     Ok(())
 }

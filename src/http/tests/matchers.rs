@@ -72,3 +72,29 @@ async fn named_routes_are_invoked_and_end_where_they_invoke_each_other() {
     check(&server.get("/round").await, "500 Internal Server Error", &[], "");
     check(&server.get("/none").await, "500 Internal Server Error", &[], "");
 }
+
+#[tokio::test]
+async fn expressions_know_placeholders_and_matchers() {
+    let expression = |expr: &str, body: &str| route(&json!({"expression": expr}), body);
+    let server = start(json!({
+        "routes": [
+            expression("path('/a*') && method('GET', 'PUT') && !query({'x': '*'})", "a"),
+            expression("{http.request.uri.query}.contains('..') || {http.request.host} in ['x']",
+                "contains"),
+            expression("{http.request.uri.path}.matches('^/[0-9]+$') ? size('ab') == 2 : false",
+                "digits"),
+            route(&json!({"expression": {"expr": "path_regexp('^/n(.)')", "name": "n"}}),
+                "{http.regexp.n.1}"),
+            expression("{http.request.uri.path} < 1", "no such overload"),
+        ],
+        "errors": {"routes": [
+            expression("{http.error.status_code} >= 400 && {http.error.status_code} <= 499 || \
+                {http.error.status_code} in [500, 501]", "{http.error.status_code}"),
+        ]},
+    }));
+    check(&server.get("/ab").await, "200 OK", &[], "a");
+    check(&server.get("/ab?x=..").await, "200 OK", &[], "contains");
+    check(&server.get("/12").await, "200 OK", &[], "digits");
+    check(&server.get("/nx").await, "200 OK", &[], "x");
+    check(&server.get("/other").await, "500 Internal Server Error", &[], "500");
+}
