@@ -273,34 +273,45 @@ fn split_port(text: &str, is_strict: bool) -> Result<(String, String), String> {
 
 /// Reads a host that has no brackets.
 fn parse_host(host: &str) -> Result<String, String> {
-    // Of what is escaped in a host, only bytes outside of ASCII are accepted.
-    let unescaped = unescape(host, |byte| byte >= 0x80)?;
     let is_fine =
-        |b: u8| b >= 0x80 || b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]<>\"%".contains(&b);
-    match host.bytes().find(|b| !is_fine(*b)) {
-        Some(byte) => {
-            let character = char::from(byte).to_string();
-            Err(format!("invalid character {character:?} in host name"))
-        }
-        None => Ok(unescaped),
-    }
+        |b: u8| b >= 0x80 || b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]<>\"".contains(&b);
+    // Of what is escaped in a host, only bytes outside of ASCII are accepted, and `%` itself.
+    decode(host, |byte| byte >= 0x80 || byte == b'%', is_fine)
 }
 
 /// Replaces each escape, `%` and two digits, by its byte, which must be one that is accepted.
 fn unescape(text: &str, accepts: impl Fn(u8) -> bool) -> Result<String, String> {
+    decode(text, accepts, |_| true)
+}
+
+/// As [`unescape`], and refuses other bytes that are not fine. The first mistake counts.
+fn decode(
+    text: &str,
+    accepts: impl Fn(u8) -> bool,
+    is_fine: impl Fn(u8) -> bool,
+) -> Result<String, String> {
     let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('%') {
-        let digits = after.get(..2).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
-        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        let Some(byte) = byte.filter(|byte| accepts(*byte)) else {
-            let escape: String = after.chars().take(2).collect();
-            return Err(format!("invalid URL escape \"%{escape}\""));
+    let mut from = 0;
+    while let Some(byte) = text.as_bytes().get(from).copied() {
+        if byte != b'%' {
+            if !is_fine(byte) {
+                let character = char::from(byte).to_string();
+                return Err(format!("invalid character {character:?} in host name"));
+            }
+            bytes.push(byte);
+            from += 1;
+            continue;
+        }
+        let digits = text.get(from + 1..from + 3);
+        let digits = digits.filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
+        let escaped = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let Some(escaped) = escaped.filter(|byte| accepts(*byte)) else {
+            let escape: String = text[from..].chars().take(3).collect();
+            return Err(format!("invalid URL escape {escape:?}"));
         };
-        bytes.extend(before.bytes().chain([byte]));
-        rest = &after[2..];
+        bytes.push(escaped);
+        from += 3;
     }
-    bytes.extend(rest.bytes());
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -362,6 +373,8 @@ mod tests {
         wrong("1http://a", "first path segment in URL cannot contain colon");
         wrong("http://a:1-2-3", "port range invalid: 1-2-3");
         wrong("http://a[::1]", "invalid IP-literal");
+        wrong("http://a}%zz", "invalid character \"}\" in host name");
+        wrong("http://a%zz}", "invalid URL escape \"%zz\"");
         wrong("http://a#%zz", "invalid URL escape \"%zz\"");
     }
 
