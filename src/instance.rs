@@ -112,12 +112,13 @@ impl Instance {
         })
     }
 
-    /// Finds all that can be wrong with a configuration without starting anything.
+    /// Finds all that is wrong with a configuration without starting anything. What this
+    /// server cannot do yet is not wrong.
     ///
     /// # Errors
     /// The first thing that is wrong.
     pub fn check(config: &Config, around: &Surroundings) -> Result<(), LoadError> {
-        load::check(config, around).map(drop)
+        load::validate(config, around)
     }
 
     /// The logs of the running configuration.
