@@ -115,8 +115,7 @@ fn adapt_with(
     let mut blocks = parsed.blocks;
     sites::check_keys(&blocks)?;
     let is_options = blocks.first().is_some_and(|block| block.keys.is_empty());
-    let mut options = Options::parse(is_options.then(|| blocks.remove(0)))?;
-    warnings.append(&mut options.warnings);
+    let options = Options::parse(is_options.then(|| blocks.remove(0)), warnings)?;
     let shared = Shared {
         order: options.order.clone(),
         groups: Counter::default(),

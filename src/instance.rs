@@ -14,8 +14,6 @@ mod autosave;
 pub mod client;
 mod load;
 mod pull;
-#[cfg(test)]
-mod tests;
 
 pub use autosave::path as autosave_path;
 pub use load::LoadError;
@@ -114,12 +112,13 @@ impl Instance {
         })
     }
 
-    /// Finds all that can be wrong with a configuration without starting anything.
+    /// Finds all that is wrong with a configuration without starting anything. What this
+    /// server cannot do yet is not wrong.
     ///
     /// # Errors
     /// The first thing that is wrong.
     pub fn check(config: &Config, around: &Surroundings) -> Result<(), LoadError> {
-        load::check(config, around).map(drop)
+        load::validate(config, around)
     }
 
     /// The logs of the running configuration.
@@ -377,4 +376,25 @@ impl Control for Instance {
 /// What FrankenPHP says of no threads.
 fn no_threads() -> String {
     "{\n    \"ThreadDebugStates\": [],\n    \"ReservedThreadCount\": 0\n}".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(file: &str, adapter: &str, expected: bool) {
+        let ours =
+            Source { file: "/etc/caddy/Caddyfile".to_owned(), adapter: "caddyfile".to_owned() };
+        assert_eq!(ours.is_meant_by(file, adapter), expected, "{file} {adapter}");
+    }
+
+    #[test]
+    fn a_client_means_our_file_by_its_name_and_adapter() {
+        check("/etc/caddy/Caddyfile", "caddyfile", true);
+        check("Caddyfile", "", true);
+        check("", "caddyfile", true);
+        check("Caddyfile", "json", false);
+        check("other", "caddyfile", false);
+    }
 }

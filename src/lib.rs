@@ -1,10 +1,12 @@
 //! Pogo: a Caddy-compatible web and PHP application server.
 //!
-//! Arrows point one way: `cli → adapter, http, php, pogo → config`; `adapter →
-//! caddyfile-parser, config`; `http → php`; `php, pogo → php-wire`. A test checks them.
+//! Arrows point one way: `cli → adapter, instance → check, http, php, pogo → config`;
+//! `adapter → caddyfile-parser, config`; `check → http → php`; `php, pogo → php-wire`. A
+//! test checks them.
 
 pub mod adapter;
 pub mod admin;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod http;

@@ -51,8 +51,33 @@ fn an_error_of_a_caddyfile_names_its_place_even_where_caddys_words_do_not() {
 fn what_is_configured_and_not_there_is_refused() {
     let site = Site::with_caddyfile("{\n\tmetrics\n}\n:8080 {\n\trespond hi\n}\n");
     check(&site, &["run"], 1, "", "apps.http.metrics: metrics are not supported yet");
-    check(&site, &["validate"], 1, "", "apps.http.metrics: metrics are not supported yet");
+    check(&site, &["validate"], 0, "Valid configuration", "");
     check(&site, &["adapt"], 0, "\"metrics\":{}", "");
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_path() {
+    let site = Site::with_caddyfile(":8080 {\n\t@m path_regexp ([a-z\n\trespond @m hi\n}\n");
+    let why = "compiling matcher regexp ([a-z: error parsing regexp: missing closing ]: `[a-z`";
+    let path = "\"path\":\"apps.http.servers.srv0.routes[0].match[0].path_regexp\"";
+    check(&site, &["validate"], 1, "", why);
+    check(&site, &["validate"], 1, "", path);
+    check(&site, &["run"], 1, "", why);
+    check(&site, &["adapt", "--validate"], 1, "path_regexp", "\"msg\":\"validation: ");
+    let site = site.file(
+        "plugin.json",
+        r#"{"apps":{"http":{"servers":{"s":{"routes":[{"handle":[{"handler":"teapot"}]}]}}}}}"#,
+    );
+    let plugin = ["validate", "--config", "plugin.json"];
+    check(&site, &plugin, 1, "", "unknown module: http.handlers.teapot");
+    check(&site, &plugin, 1, "", "plugins cannot be added");
+    let site = site.file("misspelt.json", r#"{"admn":{}}"#);
+    let misspelt = ["validate", "--config", "misspelt.json"];
+    check(&site, &misspelt, 1, "", "decoding config: json: unknown field");
+    let site = site.file("other.json", "apps:\n");
+    let other = ["validate", "--config", "other.json"];
+    let syntax = "config is not valid JSON: invalid character 'a' looking for beginning of value, at offset 1";
+    check(&site, &other, 1, "", syntax);
 }
 
 #[test]

@@ -16,13 +16,14 @@ const CRATES: [(&str, &[&str]); 6] = [
 ];
 
 /// Which rooms of `src/` each room may name. `cli` puts everything together.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("adapter", &["config"]),
     ("admin", &["config", "http", "logging"]),
+    ("check", &["config", "http"]),
     ("cli", &["adapter", "admin", "config", "http", "instance", "logging", "php", "pogo"]),
     ("config", &[]),
     ("http", &["config", "logging", "php"]),
-    ("instance", &["admin", "config", "http", "logging", "php"]),
+    ("instance", &["admin", "check", "config", "http", "logging", "php"]),
     ("logging", &["config", "php"]),
     ("php", &["config", "pogo"]),
     ("pogo", &["config", "php"]),

@@ -61,8 +61,8 @@ pub(super) struct Options {
     pub(super) shutdown_delay: Duration,
     pub(super) storage: Option<Storage>,
     pub(super) tls: TlsOptions,
-    /// What looks odd in the options.
-    pub(super) warnings: Vec<Warning>,
+    /// What looks odd in the option that is being read.
+    warnings: Vec<Warning>,
 }
 
 /// The function of an option starts before the option's name.
@@ -115,12 +115,12 @@ const TABLE: &[(&str, Parse)] = &[
 ];
 
 impl Options {
-    /// Reads the block of global options.
+    /// Reads the block of global options; what looks odd in it is added to `warnings`.
     ///
     /// # Errors
     ///
     /// When an option is not known or wrong.
-    pub(super) fn parse(block: Option<ServerBlock>) -> Result<Self> {
+    pub(super) fn parse(block: Option<ServerBlock>, warnings: &mut Vec<Warning>) -> Result<Self> {
         let mut options = Self { order: directives::default_order(), ..Self::default() };
         for segment in block.into_iter().flat_map(|block| block.segments) {
             let token = segment.0.first().cloned().expect("a segment starts with its option");
@@ -131,7 +131,10 @@ impl Options {
                 let text = format!("{file}:{line}: unrecognized global option: {name}");
                 return Err(Error::blame(&token, text).suggest(table().map(|known| known.0)));
             };
-            parse(&mut Dispenser::new(segment.0), &mut options).map_err(|error| {
+            let parsed = parse(&mut Dispenser::new(segment.0), &mut options);
+            // They are told whether or not the option is right.
+            warnings.append(&mut options.warnings);
+            parsed.map_err(|error| {
                 error
                     .wrap(|text| format!("parsing caddyfile tokens for '{name}': {text}"))
                     .at(&token)

@@ -3,6 +3,7 @@
 use super::args::Args;
 use super::load::Source;
 use super::{help, serve, terminal};
+use anyhow::Context;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -28,7 +29,7 @@ pub(super) fn command(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
     json.push('\n');
     terminal::print(&json)?;
     if validate {
-        serve::check(&loaded)?;
+        serve::check(&loaded).context("validation")?;
     }
     Ok(ExitCode::SUCCESS)
 }

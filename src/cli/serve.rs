@@ -50,9 +50,9 @@ impl Job {
     }
 }
 
-/// Finds all that can be wrong with a configuration without starting anything.
+/// Finds all that is wrong with a configuration without starting anything. What this server
+/// cannot do yet is not wrong: it is refused when it is to be served.
 pub(super) fn check(loaded: &Loaded) -> anyhow::Result<()> {
-    refuse_tls(loaded)?;
     Ok(Instance::check(&loaded.config, &surroundings()?)?)
 }
 

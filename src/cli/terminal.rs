@@ -7,6 +7,7 @@
 use super::args::Usage;
 use crate::adapter::Warning;
 use crate::config::JsonError;
+use crate::instance::LoadError;
 use caddyfile_parser::parse::Fact;
 use serde_json::json;
 use std::io::{self, IsTerminal, Write};
@@ -26,16 +27,17 @@ pub(super) fn error(error: &anyhow::Error) {
     let text = format!("{error:#}");
     let excerpt = error.downcast_ref::<Excerpt>();
     let json = error.downcast_ref::<JsonError>();
+    let load = error.downcast_ref::<LoadError>();
+    let path = json.map(|json| json.path.as_str()).or(load.and_then(LoadError::path));
     if error.is::<Usage>() || io::stderr().is_terminal() {
         let source_line = excerpt.map_or("", |excerpt| excerpt.source_line.as_str());
-        let path = json.map(|json| format!("  at {}\n", json.path)).unwrap_or_default();
+        let path = path.map(|path| format!("  at {path}\n")).unwrap_or_default();
         let hint = json.and_then(|json| json.hint).map(|hint| format!("  {hint}\n"));
         write(&format!("Error: {text}\n{source_line}{path}{}", hint.unwrap_or_default()));
     } else {
         let place = excerpt.and_then(|excerpt| excerpt.place.as_ref());
         let place = place.map(|(file, line)| (file.as_str(), *line));
         let mut line = log_line("error", "", &text, place);
-        let path = json.map(|json| json.path.as_str());
         let facts = [("path", path), ("hint", json.and_then(|json| json.hint))];
         for (name, fact) in facts.into_iter().filter_map(|(name, fact)| Some((name, fact?))) {
             append(&mut line, name, &json!(fact));

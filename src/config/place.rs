@@ -72,6 +72,11 @@ impl Place {
         self.0.is_empty()
     }
 
+    /// Whether a step goes into a module.
+    pub fn holds_module(&self) -> bool {
+        self.0.iter().any(|step| matches!(step, Step::Module { .. }))
+    }
+
     /// Puts a step before all others.
     pub fn push_front(&mut self, step: Step) {
         self.0.push_front(step);

@@ -222,11 +222,6 @@ impl Server {
         let sites = vec![(address.endpoints(), Arc::new(site))];
         Self { sites, delay: Duration::ZERO, grace: Some(grace), over }
     }
-
-    /// The names of the servers' listeners, as [`super::Live::prepare`] opens them.
-    pub fn endpoints(&self) -> Vec<String> {
-        self.sites.iter().flat_map(|(all, _)| all).map(Endpoint::to_string).collect()
-    }
 }
 
 impl Site {

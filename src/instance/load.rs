@@ -1,6 +1,7 @@
 //! Turns a configuration into what runs, without touching what runs already.
 
 use crate::admin::{Endpoint, Tools};
+use crate::check::{self, Invalid};
 use crate::config::{Config, JsonError};
 use crate::http::{BindError, Live, Prepared, ProvisionError, Server};
 use crate::logging::{Level, LogError, Logs};
@@ -16,6 +17,9 @@ pub enum LoadError {
     /// It is no configuration.
     #[error(transparent)]
     Json(#[from] JsonError),
+    /// It contradicts itself, or names what is not there.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
     /// Its logs cannot be opened.
     #[error("setting up default log: {0}")]
     Log(#[from] LogError),
@@ -34,6 +38,17 @@ pub enum LoadError {
     /// Something else listens there.
     #[error("listening on {}: {}", .0.address, reason(&.0.error))]
     Bind(BindError),
+}
+
+impl LoadError {
+    /// The JSON path of what is wrong, where there is one.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Json(error) => Some(&error.path),
+            Self::Invalid(error) => Some(&error.path),
+            _ => None,
+        }
+    }
 }
 
 /// The PHP host's name belongs to errors that it had no part in.
@@ -77,8 +92,17 @@ pub(super) fn read(json: &str) -> Result<Config, LoadError> {
     Ok(Config::from_json(json.as_bytes())?)
 }
 
-/// Finds what is wrong with a configuration before anything is started for it.
+/// Finds what is wrong with a configuration, whether or not this server can run it.
+pub(super) fn validate(config: &Config, around: &Surroundings) -> Result<(), LoadError> {
+    check::check(config)?;
+    Settings::resolve(config, around)?;
+    Ok(())
+}
+
+/// Finds what is wrong with a configuration, or not there yet, before anything is started
+/// for it.
 pub(super) fn check(config: &Config, around: &Surroundings) -> Result<Checked, LoadError> {
+    check::check(config)?;
     let logs = Logs::open(config.logging.as_ref())?;
     let endpoint = Endpoint::provision(config.admin.as_ref()).map_err(LoadError::Admin)?;
     super::pull::check(config)?;

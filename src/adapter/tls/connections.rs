@@ -3,15 +3,15 @@
 //! A site has one policy for each use of the directive `tls`, and shares it with all
 //! servers that the site is part of: what one server writes into it, the others have, too.
 
-use super::subjects::{folded, patterns_for};
+use super::subjects::covers;
 use crate::adapter::error::{Error, Result};
 use crate::adapter::options::Options;
 use crate::adapter::servers::Part;
 use crate::adapter::sites::Site;
 use crate::config::tls::ConnectionPolicy;
 use crate::config::tls::connection_policy::HandshakeMatch;
-use std::collections::{BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::HashMap;
+use std::ops::Range;
 
 /// The policies of all servers.
 #[derive(Default)]
@@ -122,21 +122,14 @@ impl ConnectionPolicies {
     /// covers has a site of its own without `tls`: in front of it goes a copy for these
     /// hosts that does not ask.
     fn shield(&mut self, server: &mut ServerPolicies) {
-        let mut places: HashMap<String, usize> = HashMap::new();
-        for (place, index) in server.list.iter().enumerate() {
-            for wildcard in self.wildcards(*index) {
-                places.entry(folded(&wildcard)).or_insert(place);
-            }
-        }
-        if places.is_empty() {
-            return;
-        }
+        let wildcards: Vec<Vec<String>> = server.list.iter().map(|i| self.wildcards(*i)).collect();
         let mut shielded = vec![Vec::new(); server.list.len()];
         for host in server.plain.iter().flatten() {
-            let patterns = patterns_for(host);
-            let covering = patterns.iter().filter_map(|pattern| places.get(pattern)).min();
+            let covering = wildcards
+                .iter()
+                .position(|of_one| of_one.iter().any(|wildcard| covers(wildcard, host)));
             if let Some(covering) = covering {
-                shielded[*covering].push(host.clone());
+                shielded[covering].push(host.clone());
             }
         }
         // From the last, so that the places of the others stay true.
@@ -168,128 +161,65 @@ impl ConnectionPolicies {
     /// says the same or is for the same handshakes.
     fn consolidate(&mut self, list: &mut Vec<usize>) -> Result<()> {
         list.sort_by_key(|index| self.policies[*index].matcher.is_none());
-        let mut left = Left::new(list, &self.policies);
+        // How many policies may be for the same handshakes. Few are, and only those and
+        // neighbours are compared. It may be too high, which costs time only.
+        let mut counts: HashMap<(String, usize), usize> = HashMap::new();
+        for index in &*list {
+            *counts.entry(self.sketch(*index)).or_default() += 1;
+        }
         let mut place = 0;
         while place < list.len() {
-            match self.merge_at(list, &mut left, place)? {
+            let is_alone = counts.get(&self.sketch(list[place])) == Some(&1);
+            let others =
+                if is_alone { place + 1..list.len().min(place + 2) } else { 0..list.len() };
+            match self.merge_at(list, place, others)? {
                 Some(other) => {
-                    left.remove(other);
-                    // What follows has taken its place.
-                    if other < place {
-                        place = left.next[place];
-                    }
+                    list.remove(other);
+                    let merged = list[if other < place { place - 1 } else { place }];
+                    *counts.entry(self.sketch(merged)).or_default() += 1;
                 }
-                None => place = left.next[place],
+                None => place += 1,
             }
         }
-        *list = left.places().map(|place| list[place]).collect();
         Ok(())
     }
 
-    /// Merges another policy into the one at `place`; its own place, which is then empty.
-    fn merge_at(&mut self, list: &[usize], left: &mut Left, place: usize) -> Result<Option<usize>> {
-        let (index, next) = (list[place], left.next[place]);
-        let same = left.with_key(place).find(|other| {
-            *other != place && self.policies[list[*other]].matcher == self.policies[index].matcher
-        });
-        let may_be_next = next < list.len() && same.is_none_or(|same| next <= same);
-        if may_be_next && self.policies[index] != self.policies[list[next]] {
-            // Settings and a few names: ours, which grows, is not cloned.
-            let theirs = self.policies[list[next]].clone();
-            if let Some(names) = take_names(&mut self.policies[index], theirs) {
-                left.extend_key(place, &names);
-                return Ok(Some(next));
+    /// Something that is equal for policies that are for the same handshakes.
+    fn sketch(&self, index: usize) -> (String, usize) {
+        let matcher = self.policies[index].matcher.as_ref();
+        let names = matcher.and_then(|matcher| matcher.sni.as_deref()).unwrap_or_default();
+        (names.first().cloned().unwrap_or_default(), names.len())
+    }
+
+    /// Merges one of the `others` into the policy at `place`; its own place, which is then
+    /// empty.
+    fn merge_at(
+        &mut self,
+        list: &[usize],
+        place: usize,
+        others: Range<usize>,
+    ) -> Result<Option<usize>> {
+        for other in others.filter(|other| *other != place) {
+            let theirs = &self.policies[list[other]];
+            let ours = &self.policies[list[place]];
+            if ours == theirs {
+                return Ok(Some(other));
+            }
+            if place + 1 == other && differ_in_names_only(ours, theirs) {
+                let more = names(theirs).cloned().unwrap_or_default();
+                let ours = &mut self.policies[list[place]].matcher;
+                if let Some(HandshakeMatch { sni: Some(names), .. }) = ours {
+                    names.extend(more);
+                }
+                return Ok(Some(other));
+            }
+            if ours.matcher == theirs.matcher {
+                let merged = merge(ours, theirs).map_err(Error::new)?;
+                self.policies[list[place]] = merged;
+                return Ok(Some(other));
             }
         }
-        let Some(other) = same else { return Ok(None) };
-        let (ours, theirs) = (&self.policies[index], &self.policies[list[other]]);
-        if ours != theirs {
-            self.policies[index] = merge(ours, theirs).map_err(Error::new)?;
-        }
-        Ok(Some(other))
-    }
-}
-
-/// Which places of a server's list are left while policies are merged, and where those for
-/// the same handshakes may be: there may be thousands.
-struct Left {
-    /// The place behind each that is left; the list's length behind the last.
-    next: Vec<usize>,
-    /// The place before each that is left; the list's length before the first.
-    before: Vec<usize>,
-    is_left: Vec<bool>,
-    /// A hash of what each is for.
-    keys: Vec<u64>,
-    /// The places that are left, by that.
-    by_key: HashMap<u64, BTreeSet<usize>>,
-}
-
-impl Left {
-    fn new(list: &[usize], policies: &[ConnectionPolicy]) -> Self {
-        let count = list.len();
-        let keys: Vec<u64> = list.iter().map(|index| key_of(&policies[*index])).collect();
-        let mut by_key: HashMap<u64, BTreeSet<usize>> = HashMap::new();
-        for (place, key) in keys.iter().enumerate() {
-            by_key.entry(*key).or_default().insert(place);
-        }
-        let before = (0..count).map(|place| if place == 0 { count } else { place - 1 }).collect();
-        Self { next: (1..=count).collect(), before, is_left: vec![true; count], keys, by_key }
-    }
-
-    /// The places whose policies may be for the same as the one at `place`, in order.
-    fn with_key(&self, place: usize) -> impl Iterator<Item = usize> {
-        self.by_key.get(&self.keys[place]).into_iter().flatten().copied()
-    }
-
-    fn remove(&mut self, place: usize) {
-        let (before, next) = (self.before[place], self.next[place]);
-        if let Some(one) = self.next.get_mut(before) {
-            *one = next;
-        }
-        if let Some(one) = self.before.get_mut(next) {
-            *one = before;
-        }
-        self.is_left[place] = false;
-        self.by_key.entry(self.keys[place]).or_default().remove(&place);
-    }
-
-    /// The policy at `place` is for further names.
-    fn extend_key(&mut self, place: usize, names: &[String]) {
-        self.by_key.entry(self.keys[place]).or_default().remove(&place);
-        self.keys[place] = names.iter().fold(self.keys[place], extended);
-        self.by_key.entry(self.keys[place]).or_default().insert(place);
-    }
-
-    /// The places that are left, in order.
-    fn places(&self) -> impl Iterator<Item = usize> {
-        (0..self.next.len()).filter(|place| self.is_left[*place])
-    }
-}
-
-/// A hash of what a policy is for, which can be extended by names.
-fn key_of(policy: &ConnectionPolicy) -> u64 {
-    match &policy.matcher {
-        None => 0,
-        Some(matcher) => match names_of(matcher) {
-            Some(names) => names.iter().fold(1, extended),
-            None => extended(2, &serde_json::to_string(matcher).unwrap_or_default()),
-        },
-    }
-}
-
-fn extended(key: u64, name: &String) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (key, name).hash(&mut hasher);
-    hasher.finish()
-}
-
-/// The names that handshakes must be for, when nothing else is asked of them.
-fn names_of(matcher: &HandshakeMatch) -> Option<&Vec<String>> {
-    match matcher {
-        HandshakeMatch { sni: Some(names), local_ip: None, remote_ip: None, sni_regexp: None } => {
-            Some(names)
-        }
-        _ => None,
+        Ok(None)
     }
 }
 
@@ -324,20 +254,44 @@ fn is_unset(policy: &ConnectionPolicy) -> bool {
     *policy == ConnectionPolicy { matcher: policy.matcher.clone(), ..ConnectionPolicy::default() }
 }
 
-/// Adds to a policy the names of another when both are for names only and say the same; which
-/// ones these are.
-fn take_names(ours: &mut ConnectionPolicy, theirs: ConnectionPolicy) -> Option<Vec<String>> {
-    let more = names_of(theirs.matcher.as_ref()?)?.clone();
-    names_of(ours.matcher.as_ref()?)?;
-    // Compared without the matchers: ours may hold thousands of names.
-    let matcher = ours.matcher.take();
-    let says_the_same = *ours == ConnectionPolicy { matcher: None, ..theirs };
-    ours.matcher = matcher;
-    if !says_the_same {
-        return None;
-    }
-    ours.matcher.as_mut()?.sni.as_mut()?.extend(more.iter().cloned());
-    Some(more)
+/// The names that a policy is for, when it is for names only.
+fn names(policy: &ConnectionPolicy) -> Option<&Vec<String>> {
+    let HandshakeMatch { local_ip, remote_ip, sni, sni_regexp } = policy.matcher.as_ref()?;
+    let is_more = local_ip.is_some() || remote_ip.is_some() || sni_regexp.is_some();
+    sni.as_ref().filter(|_| !is_more)
+}
+
+/// Whether two policies are for names only and say the same.
+fn differ_in_names_only(ours: &ConnectionPolicy, theirs: &ConnectionPolicy) -> bool {
+    let ConnectionPolicy {
+        matcher: _,
+        certificate_selection,
+        cipher_suites,
+        curves,
+        alpn,
+        protocol_min,
+        protocol_max,
+        drop,
+        client_authentication,
+        default_sni,
+        fallback_sni,
+        insecure_secrets_log,
+        handshake_context,
+    } = theirs;
+    names(ours).is_some()
+        && names(theirs).is_some()
+        && ours.certificate_selection == *certificate_selection
+        && ours.cipher_suites == *cipher_suites
+        && ours.curves == *curves
+        && ours.alpn == *alpn
+        && ours.protocol_min == *protocol_min
+        && ours.protocol_max == *protocol_max
+        && ours.drop == *drop
+        && ours.client_authentication == *client_authentication
+        && ours.default_sni == *default_sni
+        && ours.fallback_sni == *fallback_sni
+        && ours.insecure_secrets_log == *insecure_secrets_log
+        && ours.handshake_context == *handshake_context
 }
 
 /// Merges two policies for the same handshakes: each setting may be in one of them, or the

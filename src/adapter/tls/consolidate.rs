@@ -1,92 +1,92 @@
 //! Drops automation policies that say nothing, and merges those that say the same.
 
-use super::subjects::{folded, is_public, patterns_for};
+use super::subjects::{covers, is_public, patterns};
 use crate::adapter::stable_sort::stable_sort;
 use crate::config::tls::AutomationPolicy;
 use crate::config::tls::issuers::{Internal, Issuer};
 use std::collections::{HashMap, HashSet};
 
 /// A policy as the rules below see it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Candidate {
-    pub(super) policy: AutomationPolicy,
+    policy: AutomationPolicy,
     /// Whether its issuer is our own authority because its names have no other choice.
-    pub(super) is_forced_internal: bool,
+    is_forced_internal: bool,
+    /// How many of its names a public authority may sign for.
+    public: usize,
 }
 
 /// The fewest policies that do the same: the most specific first.
-pub(super) fn consolidate(policies: Vec<Candidate>) -> Vec<AutomationPolicy> {
-    let mut entries: Vec<Entry> = policies.into_iter().map(Entry::new).collect();
-    stable_sort(&mut entries, |a, b| {
-        if a.is_subset_of(b) {
+pub(super) fn consolidate(mut policies: Vec<Candidate>) -> Vec<AutomationPolicy> {
+    stable_sort(&mut policies, |a, b| {
+        if is_subset(a, b) {
             true
-        } else if b.is_subset_of(a) {
+        } else if is_subset(b, a) {
             false
         } else {
-            a.subjects().len() > b.subjects().len()
+            a.policy.subjects.len() > b.policy.subjects.len()
         }
     });
-    if entries.iter().all(|one| one.candidate.is_empty(false)) {
+    if policies.iter().all(|one| one.is_empty(false)) {
         return Vec::new();
     }
-    let mut list = List::new(entries);
-    list.drop_useless();
-    list.merge_all();
-    let left = list.entries.into_iter().filter(|one| !one.is_gone);
-    left.map(|one| one.candidate.policy).collect()
+    let mut all = Policies::new(policies);
+    all.drop_useless();
+    all.merge();
+    all.places.into_iter().flatten().map(|one| one.policy).collect()
 }
 
-/// A policy with what is asked about its names over and over.
-struct Entry {
-    candidate: Candidate,
-    /// The names as they are compared.
-    names: HashSet<String>,
-    /// For each name all names that stand for it.
-    patterns: Vec<Vec<String>>,
-    /// How many of the names are public ones.
-    public: usize,
-    /// Whether it has been dropped or merged into another.
-    is_gone: bool,
-}
-
-impl Entry {
-    fn new(candidate: Candidate) -> Self {
-        let AutomationPolicy { subjects, on_demand, .. } = &candidate.policy;
-        let names = subjects.iter().map(|name| folded(name)).collect();
-        let patterns = subjects.iter().map(|name| patterns_for(name)).collect();
-        let public = subjects.iter().filter(|name| is_public(name, *on_demand)).count();
-        Self { candidate, names, patterns, public, is_gone: false }
+impl Candidate {
+    /// `is_forced_internal` where our own authority signs because the names have no other
+    /// choice.
+    pub(super) fn new(policy: AutomationPolicy, is_forced_internal: bool) -> Self {
+        let is_public = |name: &&String| is_public(name, policy.on_demand);
+        let public = policy.subjects.iter().filter(is_public).count();
+        Self { policy, is_forced_internal, public }
     }
 
-    fn subjects(&self) -> &[String] {
-        &self.candidate.policy.subjects
+    /// Whether it says nothing about its names; or, unless that counts, nothing but who has
+    /// their certificates ready.
+    fn is_empty(&self, managers_do_not_count: bool) -> bool {
+        let AutomationPolicy {
+            subjects: _,
+            issuers,
+            get_certificate,
+            must_staple,
+            renewal_window_ratio,
+            key_type,
+            storage,
+            on_demand,
+            reuse_private_keys,
+            disable_ocsp_stapling,
+            ocsp_overrides,
+        } = &self.policy;
+        let is_set = *must_staple || *on_demand || *reuse_private_keys || *disable_ocsp_stapling;
+        issuers.is_empty()
+            && (managers_do_not_count || get_certificate.is_empty())
+            && !is_set
+            && *renewal_window_ratio == 0.0
+            && key_type.is_empty()
+            && storage.is_none()
+            && ocsp_overrides.is_empty()
     }
 
-    /// Whether each name is covered by a name of `other`.
-    fn is_subset_of(&self, other: &Self) -> bool {
-        if other.names.is_empty() {
-            return true;
+    /// Whether certificates come from our own authority, and nobody has said so.
+    fn is_implicitly_internal(&self) -> bool {
+        if self.policy.issuers.is_empty() {
+            return self.implicit_issuer() == Implicit::OurOwn;
         }
-        let is_covered = |patterns: &Vec<String>| patterns.iter().any(|p| other.names.contains(p));
-        !self.patterns.is_empty() && self.patterns.iter().all(is_covered)
+        self.is_forced_internal && self.is_internal()
     }
 
-    /// Takes over the names of another; those that are there already stay once.
-    fn take_names(&mut self, other: Self) {
-        let AutomationPolicy { subjects, on_demand, .. } = &mut self.candidate.policy;
-        for name in other.candidate.policy.subjects {
-            // Only one whose letters differ in case needs to be looked for.
-            let is_new = self.names.insert(folded(&name));
-            if is_new || !subjects.contains(&name) {
-                self.public += usize::from(is_public(&name, *on_demand));
-                self.patterns.push(patterns_for(&name));
-                subjects.push(name);
-            }
-        }
+    /// Whether its only issuer is our own authority as it is.
+    fn is_internal(&self) -> bool {
+        matches!(self.policy.issuers.as_slice(),
+            [Issuer::Internal(internal)] if *internal == Internal::default())
     }
 
     fn implicit_issuer(&self) -> Implicit {
-        match (self.subjects().len(), self.public) {
+        match (self.policy.subjects.len(), self.public) {
             (0, _) => Implicit::Anyone,
             (_, 0) => Implicit::OurOwn,
             (all, public) if all == public => Implicit::PublicAuthorities,
@@ -94,21 +94,10 @@ impl Entry {
         }
     }
 
-    /// Whether certificates come from our own authority, and nobody has said so.
-    fn is_implicitly_internal(&self) -> bool {
-        match self.candidate.policy.issuers.as_slice() {
-            [] => self.implicit_issuer() == Implicit::OurOwn,
-            [Issuer::Internal(internal)] => {
-                self.candidate.is_forced_internal && *internal == Internal::default()
-            }
-            _ => false,
-        }
-    }
-
     /// Whether two policies do the same for their names. OCSP is not looked at: the options
     /// alone say something about it.
     fn does_the_same(&self, other: &Self) -> bool {
-        let (a, b) = (&self.candidate.policy, &other.candidate.policy);
+        let (a, b) = (&self.policy, &other.policy);
         self.has_same_issuers(other)
             && a.get_certificate == b.get_certificate
             && a.storage == b.storage
@@ -120,138 +109,129 @@ impl Entry {
     }
 
     fn has_same_issuers(&self, other: &Self) -> bool {
-        let (a, b) = (&self.candidate.policy.issuers, &other.candidate.policy.issuers);
-        if a != b {
+        if self.policy.issuers != other.policy.issuers {
             return self.is_implicitly_internal() && other.is_implicitly_internal();
         }
         let (own, others) = (self.implicit_issuer(), other.implicit_issuer());
-        !a.is_empty() || own == others || own == Implicit::Anyone || others == Implicit::Anyone
+        !self.policy.issuers.is_empty()
+            || own == others
+            || own == Implicit::Anyone
+            || others == Implicit::Anyone
     }
 
-    /// What is equal for all policies that may do the same.
-    fn group(&self) -> String {
-        let policy = &self.candidate.policy;
-        let is_default = |issuer: &Issuer| *issuer == Issuer::Internal(Internal::default());
-        let settings = AutomationPolicy {
-            issuers: match policy.issuers.as_slice() {
-                [issuer] if is_default(issuer) => Vec::new(),
-                issuers => issuers.to_vec(),
-            },
-            get_certificate: policy.get_certificate.clone(),
-            storage: policy.storage.clone(),
-            must_staple: policy.must_staple,
-            key_type: policy.key_type.clone(),
-            on_demand: policy.on_demand,
-            reuse_private_keys: policy.reuse_private_keys,
-            renewal_window_ratio: policy.renewal_window_ratio,
-            ..AutomationPolicy::default()
-        };
-        serde_json::to_string(&settings).expect("a policy has text keys and no other numbers")
+    /// Two policies with different keys never do the same.
+    fn key(&self) -> String {
+        let issuers = if self.is_internal() { &[] } else { self.policy.issuers.as_slice() };
+        let AutomationPolicy { get_certificate, key_type, renewal_window_ratio, .. } = &self.policy;
+        format!("{issuers:?} {get_certificate:?} {key_type:?} {renewal_window_ratio}")
     }
-}
 
-/// The policies in their order. They are found by their names, as there may be thousands.
-struct List {
-    entries: Vec<Entry>,
-    /// The places of each name, in order. They are not changed by merging: that takes names
-    /// to the front only, and what is asked is who is behind.
-    places: HashMap<String, Vec<usize>>,
-    /// The places of policies for all names.
-    for_all: Vec<usize>,
-}
-
-impl List {
-    fn new(entries: Vec<Entry>) -> Self {
-        let mut places: HashMap<String, Vec<usize>> = HashMap::new();
-        let mut for_all = Vec::new();
-        for (place, entry) in entries.iter().enumerate() {
-            if entry.names.is_empty() {
-                for_all.push(place);
-            }
-            for name in &entry.names {
-                places.entry(name.clone()).or_default().push(place);
+    /// Takes over the names of a policy that does the same; `known` are its own.
+    fn absorb(&mut self, other: Self, known: &mut HashSet<String>) {
+        if known.is_empty() {
+            known.extend(self.policy.subjects.iter().cloned());
+        }
+        for name in other.policy.subjects {
+            if known.insert(name.clone()) {
+                self.public += usize::from(is_public(&name, self.policy.on_demand));
+                self.policy.subjects.push(name);
             }
         }
-        Self { entries, places, for_all }
+    }
+}
+
+/// The policies in their order; one that is dropped leaves its place empty.
+struct Policies {
+    places: Vec<Option<Candidate>>,
+    /// Where each name stands, in lower case; and, for the empty name, which policies are
+    /// for all names. Each list in order.
+    of_names: HashMap<String, Vec<usize>>,
+}
+
+impl Policies {
+    fn new(policies: Vec<Candidate>) -> Self {
+        let mut of_names: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, one) in policies.iter().enumerate() {
+            if one.policy.subjects.is_empty() {
+                of_names.entry(String::new()).or_default().push(place);
+            }
+            for name in &one.policy.subjects {
+                of_names.entry(name.to_lowercase()).or_default().push(place);
+            }
+        }
+        Self { places: policies.into_iter().map(Some).collect(), of_names }
     }
 
-    /// Drops what says nothing, unless it hides something that says more.
+    /// Drops those that say nothing: they are needed only where they hide one that does.
     fn drop_useless(&mut self) {
-        for place in 0..self.entries.len() {
-            let is_last = place + 1 == self.entries.len();
-            let says_nothing = self.entries[place].candidate.is_empty(false);
-            let hides = || self.hidden_by(place);
-            if says_nothing
-                && (is_last
-                    || hides().is_some_and(|other| self.entries[other].candidate.is_empty(true)))
-            {
-                self.entries[place].is_gone = true;
-            }
-        }
-    }
-
-    fn merge_all(&mut self) {
-        let groups: Vec<String> = self.entries.iter().map(Entry::group).collect();
-        let mut members: HashMap<&str, Vec<usize>> = HashMap::new();
-        for (place, group) in groups.iter().enumerate() {
-            members.entry(group).or_default().push(place);
-        }
-        for (place, group) in groups.iter().enumerate() {
-            if !self.entries[place].is_gone {
-                self.merge_into(place, &members[group.as_str()]);
-            }
-        }
-    }
-
-    /// Merges those of its group that stand behind a policy and say the same into it; unless
-    /// one for all names takes its place instead.
-    fn merge_into(&mut self, place: usize, group: &[usize]) {
-        let start = group.partition_point(|other| *other <= place);
-        for &other in &group[start..] {
-            let [one, two] = [&self.entries[place], &self.entries[other]];
-            if two.is_gone || (one.candidate != two.candidate && !one.does_the_same(two)) {
+        for place in 0..self.places.len() {
+            let Some(one) = self.places[place].as_ref().filter(|one| one.is_empty(false)) else {
                 continue;
-            }
-            let is_equal = one.candidate == two.candidate;
-            if is_equal || !two.subjects().is_empty() || one.subjects().is_empty() {
-                let empty = Entry { is_gone: true, ..Entry::new(Candidate::default()) };
-                let merged = std::mem::replace(&mut self.entries[other], empty);
-                if !is_equal {
-                    self.entries[place].take_names(merged);
-                }
-            } else if self.hidden_by(place).is_some_and(|hidden| hidden >= other) {
-                // No other one between them is for the names, too.
-                self.entries[place].is_gone = true;
-                return;
+            };
+            let hidden = self.hidden_by(place, one).and_then(|other| self.places[other].as_ref());
+            let is_last = place + 1 == self.places.len();
+            if is_last || hidden.is_some_and(|other| other.is_empty(true)) {
+                self.places[place] = None;
             }
         }
     }
 
-    /// The first policy behind the one at `place` that is for all of its names.
-    fn hidden_by(&self, place: usize) -> Option<usize> {
-        let one = &self.entries[place];
-        let is_behind = |other: &&usize| **other > place && !self.entries[**other].is_gone;
-        let for_all = self.for_all.iter().find(is_behind);
-        let named = one.patterns.first().into_iter().flatten().filter_map(|pattern| {
-            let places = self.places.get(pattern)?;
-            let mut behind = places.iter().filter(is_behind);
-            behind.find(|other| one.is_subset_of(&self.entries[**other]))
-        });
-        for_all.into_iter().chain(named).min().copied()
+    /// Merges those that do the same into the first of them; or, where a later one is for all
+    /// names, drops the first.
+    fn merge(&mut self) {
+        let mut alike: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, one) in self.places.iter().enumerate() {
+            if let Some(one) = one {
+                alike.entry(one.key()).or_default().push(place);
+            }
+        }
+        for place in 0..self.places.len() {
+            let Some(mut one) = self.places[place].take() else { continue };
+            let later = alike.get(&one.key()).map_or(&[][..], Vec::as_slice);
+            let later = &later[later.partition_point(|other| *other <= place)..];
+            if !self.merge_into(place, &mut one, later) {
+                self.places[place] = Some(one);
+            }
+        }
     }
-}
 
-impl Candidate {
-    /// Whether it says nothing about its names; or, unless that counts, nothing but who has
-    /// their certificates ready.
-    fn is_empty(&self, managers_do_not_count: bool) -> bool {
-        let managers = if managers_do_not_count { &self.policy.get_certificate[..] } else { &[] };
-        let nothing = AutomationPolicy {
-            subjects: self.policy.subjects.clone(),
-            get_certificate: managers.to_vec(),
-            ..AutomationPolicy::default()
+    /// Merges `later` ones into `one`. True when one of them takes its place instead.
+    fn merge_into(&mut self, place: usize, one: &mut Candidate, later: &[usize]) -> bool {
+        let mut known = HashSet::new();
+        let mut index = 0;
+        while let Some(&other) = later.get(index) {
+            index += 1;
+            let Some(theirs) = self.places[other].as_ref() else { continue };
+            if one == theirs {
+                self.places[other] = None;
+                // Those that were passed over may do the same as what it is now.
+                index = 0;
+            } else if !one.does_the_same(theirs) {
+                continue;
+            } else if theirs.policy.subjects.is_empty() && !one.policy.subjects.is_empty() {
+                // Unless another one between them is for the names, too.
+                if self.hidden_by(place, one).is_some_and(|hidden| hidden >= other) {
+                    return true;
+                }
+            } else if let Some(theirs) = self.places[other].take() {
+                one.absorb(theirs, &mut known);
+            }
+        }
+        false
+    }
+
+    /// The first policy behind `place` that is for all names of `one`, which stands there.
+    fn hidden_by(&self, place: usize, one: &Candidate) -> Option<usize> {
+        let behind = |name: &str| {
+            let places = self.of_names.get(name).map_or(&[][..], Vec::as_slice);
+            let behind = &places[places.partition_point(|other| *other <= place)..];
+            behind.iter().copied().find(|other| {
+                self.places[*other].as_ref().is_some_and(|other| is_subset(one, other))
+            })
         };
-        self.policy == nothing
+        // Whatever covers all of its names covers the first.
+        let first = one.policy.subjects.first().map(|name| patterns(name)).unwrap_or_default();
+        first.iter().map(String::as_str).chain([""]).filter_map(behind).min()
     }
 }
 
@@ -262,4 +242,13 @@ enum Implicit {
     PublicAuthorities,
     OurOwn,
     Both,
+}
+
+/// Whether each name of `a` is covered by a name of `b`.
+fn is_subset(a: &Candidate, b: &Candidate) -> bool {
+    let (a, b) = (&a.policy.subjects, &b.policy.subjects);
+    if b.is_empty() {
+        return true;
+    }
+    !a.is_empty() && a.iter().all(|name| b.iter().any(|other| covers(other, name)))
 }
