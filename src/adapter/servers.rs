@@ -97,6 +97,9 @@ pub(super) fn build(
     warnings: &mut Vec<Warning>,
 ) -> Result<Built> {
     let mut pairings = pair(&mut sites, options)?;
+    for part in pairings.iter().flat_map(|pairing| &pairing.parts) {
+        sites[part.site].uses += 1;
+    }
     let mut connections = ConnectionPolicies::default();
     let mut unfinished = Vec::new();
     for (index, pairing) in pairings.iter_mut().enumerate() {
@@ -222,8 +225,14 @@ fn build_one(
         connections.add_site(&mut tls.policies, part, sites, options);
         tls.look_at(part, sites, options, &mut server);
         let site = &mut sites[part.site];
-        let subroute = routes::sorted(&mut site.handlers, shared)
+        routes::sort(&mut site.handlers, shared)
             .map_err(|error| site.keys.first().into_iter().fold(error, Error::at))?;
+        site.uses -= 1;
+        let handlers = match site.uses {
+            0 => std::mem::take(&mut site.handlers),
+            _ => site.handlers.clone(),
+        };
+        let subroute = routes::in_order(handlers, shared);
         sort_error_routes(&mut site.error_routes);
         let error_routes = site.error_routes.concat();
         let matchers = matcher_sets(part, sites);
