@@ -231,6 +231,7 @@ fn merge_names(ours: &ConnectionPolicy, theirs: &ConnectionPolicy) -> Option<Han
         Some(HandshakeMatch {
             sni: Some(names),
             local_ip: None,
+            not: None,
             remote_ip: None,
             sni_regexp: None,
         }) => Some(names.clone()),
