@@ -10,6 +10,7 @@ mod faults;
 mod fuzz;
 mod house;
 mod http;
+mod pages;
 mod php;
 mod support;
 #[path = "../fuzz/targets.rs"]

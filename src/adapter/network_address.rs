@@ -158,10 +158,17 @@ pub(super) fn join(network: &str, host: &str, port: &str) -> String {
 }
 
 fn parse_port(text: &str) -> Result<u16, String> {
-    let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    text.parse::<u16>().ok().filter(|_| is_number).ok_or_else(|| {
-        let reason = if is_number { "value out of range" } else { "invalid syntax" };
-        format!("strconv.ParseUint: parsing {text:?}: {reason}")
+    let wrong = |reason: &str| format!("strconv.ParseUint: parsing {text:?}: {reason}");
+    if text.is_empty() {
+        return Err(wrong("invalid syntax"));
+    }
+    // Digits that are too many are seen before what else may be wrong behind them.
+    text.bytes().try_fold(0_u16, |number, byte| {
+        if !byte.is_ascii_digit() {
+            return Err(wrong("invalid syntax"));
+        }
+        let number = number.checked_mul(10).and_then(|n| n.checked_add(u16::from(byte - b'0')));
+        number.ok_or_else(|| wrong("value out of range"))
     })
 }
 
@@ -249,6 +256,10 @@ mod tests {
         check_ports(
             "a:1-",
             Err("invalid end port: strconv.ParseUint: parsing \"\": invalid syntax"),
+        );
+        check_ports(
+            "a:99999x",
+            Err("invalid start port: strconv.ParseUint: parsing \"99999x\": value out of range"),
         );
         check_ports(
             "a:99999",

@@ -94,6 +94,15 @@ fn error_id() -> String {
     letters.take(9).collect()
 }
 
+/// An answer that is being handled before it goes out.
+#[derive(Debug)]
+pub(crate) struct Intercepted {
+    /// Its status.
+    pub status: u16,
+    /// Its fields.
+    pub headers: HeaderMap,
+}
+
 /// Variables of a request, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Vars<'s>(Vec<(Text<'s>, Text<'s>)>);
@@ -152,6 +161,8 @@ pub(crate) struct Exchange<'s> {
     captured: Vec<Captured>,
     /// The error that is being answered.
     pub error: Option<HandlerError>,
+    /// The answer that `intercept` took last.
+    pub intercepted: Option<Box<Intercepted>>,
     /// The answer.
     pub response: Response<'s>,
     /// When the head was complete.
@@ -208,6 +219,7 @@ impl<'s> Exchange<'s> {
             file_match: None,
             captured: Vec::new(),
             error: None,
+            intercepted: None,
             response: Response::new(),
             started: Instant::now(),
             accepted: SystemTime::now(),

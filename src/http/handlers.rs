@@ -8,11 +8,13 @@ mod encode;
 mod error;
 mod file_server;
 mod headers;
+mod intercept;
 mod invoke;
 mod php;
 mod rewrite;
 mod static_response;
 mod subroute;
+mod templates;
 mod vars;
 
 use super::exchange::{Exchange, Flow, Outcome};
@@ -33,11 +35,13 @@ enum Kind {
     Error(error::Error),
     FileServer(Box<file_server::FileServer>),
     Headers(Box<headers::Headers>),
+    Intercept(intercept::Intercept),
     Invoke(invoke::Invoke),
     Php(Box<php::Php>),
     Rewrite(Box<rewrite::Rewrite>),
     StaticResponse(Box<static_response::StaticResponse>),
     Subroute(subroute::Subroute),
+    Templates(Box<templates::Templates>),
     Vars(vars::Vars),
 }
 
@@ -75,18 +79,18 @@ impl Handler {
                 needs_body = handler.needs_body();
                 Kind::StaticResponse(Box::new(handler))
             }
+            Config::Intercept(c) => Kind::Intercept(intercept::Intercept::provision(c, provision)?),
+            Config::Templates(c) => Kind::Templates(Box::new(templates::Templates::provision(c)?)),
             Config::Subroute(c) => Kind::Subroute(subroute::Subroute::provision(c, provision)?),
             Config::Vars(c) => Kind::Vars(vars::Vars::provision(c)?),
             Config::Authentication(_) => return Err(later("authentication")),
             Config::CopyResponse(_) => return Err(later("copy_response")),
             Config::CopyResponseHeaders(_) => return Err(later("copy_response_headers")),
-            Config::Intercept(_) => return Err(later("intercept")),
             Config::LogAppend(_) => return Err(later("log_append")),
             Config::Map(_) => return Err(later("map")),
             Config::Metrics(_) => return Err(later("metrics")),
             Config::Push(_) => return Err(later("push")),
             Config::RequestBody(_) => return Err(later("request_body")),
-            Config::Templates(_) => return Err(later("templates")),
             Config::Timeouts(_) => return Err(later("timeouts")),
             Config::Tracing(_) => return Err(later("tracing")),
         };
@@ -106,6 +110,8 @@ impl Handler {
             Kind::Error(handler) => return Err(handler.run(ex)),
             Kind::FileServer(handler) => return handler.run(ex).await,
             Kind::Headers(handler) => handler.run(ex),
+            Kind::Intercept(handler) => handler.run(ex),
+            Kind::Templates(handler) => handler.run(ex),
             Kind::Invoke(handler) => return Box::pin(handler.run(ex)).await,
             Kind::Php(handler) => return Box::pin(handler.run(ex)).await,
             Kind::Rewrite(handler) => handler.run(ex),

@@ -236,6 +236,10 @@ pub(crate) enum Placeholder {
     FileMatch(FilePart),
     /// `http.error.*`.
     Error(ErrorPart),
+    /// `http.intercept.status_code`.
+    InterceptStatus,
+    /// `http.intercept.header.*`.
+    InterceptHeader(String),
 }
 
 /// A form of the time.
@@ -305,7 +309,11 @@ impl Placeholder {
         if let Some(key) = name.strip_prefix("http.response.header.") {
             return Some(Self::ResponseHeader(key.to_ascii_lowercase()));
         }
+        if let Some(key) = name.strip_prefix("http.intercept.header.") {
+            return Some(Self::InterceptHeader(key.to_ascii_lowercase()));
+        }
         Some(match name {
+            "http.intercept.status_code" => Self::InterceptStatus,
             "http.error" | "http.error.message" => Self::Error(ErrorPart::Message),
             "http.error.status_code" => Self::Error(ErrorPart::Status),
             "http.error.status_text" => Self::Error(ErrorPart::StatusText),
@@ -407,6 +415,10 @@ impl Placeholder {
             Self::Regexp(key) => Cow::Borrowed(ex.captured(key)?),
             Self::FileMatch(part) => ex.file_match.as_ref()?.part(*part),
             Self::Error(part) => ex.error.as_ref()?.part(*part),
+            Self::InterceptStatus => {
+                ex.intercepted.as_ref()?.status.to_string().into_bytes().into()
+            }
+            Self::InterceptHeader(name) => joined(&ex.intercepted.as_ref()?.headers, name),
         })
     }
 }

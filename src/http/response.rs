@@ -8,15 +8,18 @@
 //! back to learn it, then the body is chunked.
 
 use super::conn::Conn;
-use super::exchange::{Exchange, Failure};
+use super::exchange::{Exchange, Failure, Flow, Outcome};
 use super::head;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, SERVER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use pingora_core::protocols::http::server::Session;
+use std::pin::Pin;
 
 /// A body that ends within this many bytes is not chunked.
 const HELD_MAX: usize = 2048;
+/// An answer that something takes whole is no longer than this.
+const TAKEN_MAX: usize = 256 * 1024 * 1024;
 /// A connection whose request has this many bytes unread is closed, not drained.
 const UNREAD_MAX: u64 = 256 * 1024;
 
@@ -33,6 +36,37 @@ pub(crate) trait Filter: Send + Sync {
     }
 }
 
+/// Something that takes a whole answer and puts another in its place, once the handlers
+/// that gave it are done: it may read files, run routes, or fail.
+pub(crate) trait Afterwards<'s>: Send + Sync {
+    /// Sees status and fields. Returns whether it takes the answer.
+    fn takes(&self, ex: &Exchange<'_>) -> bool;
+
+    /// Answers. Status and fields of the answer that was taken still stand.
+    fn answer<'e>(
+        self: Box<Self>,
+        ex: &'e mut Exchange<'s>,
+        body: Bytes,
+    ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'e>>
+    where
+        's: 'e;
+}
+
+/// What stands between the handlers and the client.
+enum Layer<'s> {
+    /// A filter, and whether it wants the body.
+    Filter(Box<dyn Filter + 's>, bool),
+    Afterwards(Box<dyn Afterwards<'s> + 's>),
+}
+
+/// An answer that a layer took.
+struct Taken {
+    /// The layer's index.
+    layer: usize,
+    body: BytesMut,
+    has_ended: bool,
+}
+
 /// The answer's state.
 pub(crate) struct Response<'s> {
     /// The status, 0 until one is set.
@@ -43,7 +77,8 @@ pub(crate) struct Response<'s> {
     pub size: u64,
     /// What the head said, when it is out.
     pub sent_headers: Option<HeaderMap>,
-    filters: Vec<(Box<dyn Filter + 's>, bool)>,
+    layers: Vec<Layer<'s>>,
+    taken: Option<Taken>,
     held: BytesMut,
     stage: Stage,
     /// Whether the connection ends with this answer.
@@ -81,7 +116,8 @@ impl<'s> Response<'s> {
             headers,
             size: 0,
             sent_headers: None,
-            filters: Vec::new(),
+            layers: Vec::new(),
+            taken: None,
             held: BytesMut::new(),
             stage: Stage::Open,
             close: false,
@@ -90,19 +126,44 @@ impl<'s> Response<'s> {
 
     /// Lets a filter see the answer.
     pub(crate) fn filter(&mut self, filter: impl Filter + 's) {
-        self.filters.push((Box::new(filter), false));
+        self.layers.push(Layer::Filter(Box::new(filter), false));
     }
 
-    /// How many filters there are.
-    pub(super) fn filters(&self) -> usize {
-        self.filters.len()
+    /// Lets something put another answer in this one's place.
+    pub(crate) fn afterwards(&mut self, afterwards: impl Afterwards<'s> + 's) {
+        self.layers.push(Layer::Afterwards(Box::new(afterwards)));
     }
 
-    /// Forgets the filters beyond the first `len`, and a status nobody sent: the handlers
-    /// that set them failed, and others answer.
+    /// How many layers there are.
+    pub(super) fn layers(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Forgets the layers beyond the first `len`, what they took, and a status nobody
+    /// sent: the handlers that set them failed, and others answer.
     pub(super) fn unwind(&mut self, len: usize) {
-        self.filters.truncate(len);
+        self.layers.truncate(len);
         self.status = 0;
+        if self.taken.as_ref().is_some_and(|taken| taken.layer >= len) {
+            self.taken = None;
+            self.stage = Stage::Open;
+        }
+    }
+
+    /// Whether a layer beyond the first `len` took the answer.
+    pub(super) fn is_taken(&self, len: usize) -> bool {
+        self.taken.as_ref().is_some_and(|taken| taken.layer >= len)
+    }
+
+    /// The layer that took the answer, and the body; the answer is open again.
+    fn give_back(&mut self) -> Option<(Box<dyn Afterwards<'s> + 's>, Bytes)> {
+        let Taken { layer, body, .. } = self.taken.take()?;
+        self.stage = Stage::Open;
+        let taker = self.layers.drain(layer..).next();
+        match taker {
+            Some(Layer::Afterwards(taker)) => Some((taker, body.freeze())),
+            _ => None,
+        }
     }
 
     /// Whether the head is out.
@@ -110,9 +171,9 @@ impl<'s> Response<'s> {
         self.stage >= Stage::Streaming
     }
 
-    /// Whether all of it is out.
+    /// Whether all of it is out, or was taken.
     pub(crate) fn has_ended(&self) -> bool {
-        self.stage == Stage::Ended
+        self.taken.as_ref().map_or(self.stage == Stage::Ended, |taken| taken.has_ended)
     }
 
     /// Closes the connection after this answer.
@@ -123,6 +184,21 @@ impl<'s> Response<'s> {
     /// Sets a field.
     pub(crate) fn set(&mut self, name: http::HeaderName, value: HeaderValue) {
         self.headers.insert(name, value);
+    }
+}
+
+impl<'s> Exchange<'s> {
+    /// Lets the layers beyond the first `len` that took an answer give theirs.
+    ///
+    /// # Errors
+    /// The failure of one of them.
+    pub(super) async fn settle(&mut self, len: usize) -> Outcome {
+        while self.response.is_taken(len) {
+            self.complete().await?;
+            let Some((taker, body)) = self.response.give_back() else { break };
+            taker.answer(self, body).await?;
+        }
+        Ok(Flow::Done)
     }
 }
 
@@ -142,13 +218,21 @@ impl Exchange<'_> {
     /// # Errors
     /// When the client is gone.
     pub(crate) async fn write(&mut self, data: Bytes, end: bool, flush: bool) -> Result<(), Gone> {
-        if self.response.stage == Stage::Ended {
+        if self.response.has_ended() {
             return Err(Gone);
         }
         if self.response.stage == Stage::Open {
             self.filter_head(data.len());
         }
         let data = self.filter_body(data, end, flush);
+        if let Some(taken) = &mut self.response.taken {
+            if taken.body.len() + data.len() > TAKEN_MAX {
+                return Err(Gone);
+            }
+            taken.body.extend_from_slice(&data);
+            taken.has_ended = end;
+            return Ok(());
+        }
         self.response.size += data.len() as u64;
         if self.response.stage == Stage::Streaming {
             return self.send(data, end, flush).await;
@@ -185,19 +269,44 @@ impl Exchange<'_> {
         if self.response.status == 0 {
             self.response.status = 200;
         }
-        let mut filters = std::mem::take(&mut self.response.filters);
-        for (filter, wants_body) in filters.iter_mut().rev() {
-            *wants_body = filter.head(self, first);
+        let mut layers = std::mem::take(&mut self.response.layers);
+        for (index, layer) in layers.iter_mut().enumerate().rev() {
+            match layer {
+                Layer::Filter(filter, wants_body) => *wants_body = filter.head(self, first),
+                Layer::Afterwards(afterwards) if afterwards.takes(self) => {
+                    let body = BytesMut::new();
+                    self.response.taken = Some(Taken { layer: index, body, has_ended: false });
+                    break;
+                }
+                Layer::Afterwards(_) => {}
+            }
         }
-        filters.retain(|(_, wants_body)| *wants_body);
-        self.response.filters = filters;
+        self.response.layers = layers;
     }
 
+    /// Lets those that have seen the head change a part of the body.
     fn filter_body(&mut self, mut data: Bytes, end: bool, flush: bool) -> Bytes {
-        for (filter, _) in self.response.filters.iter_mut().rev() {
-            data = filter.body(data, end, flush);
+        let first = self.response.taken.as_ref().map_or(0, |taken| taken.layer);
+        for layer in self.response.layers[first..].iter_mut().rev() {
+            if let Layer::Filter(filter, true) = layer {
+                data = filter.body(data, end, flush);
+            }
         }
         data
+    }
+
+    /// Ends an answer that handlers may not even have begun.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub(super) async fn complete(&mut self) -> Result<(), Gone> {
+        if self.response.has_ended() {
+            return Ok(());
+        }
+        if self.response.status == 0 {
+            self.response.status = self.error.as_ref().map_or(200, |e| e.status);
+        }
+        self.write(Bytes::new(), true, false).await
     }
 
     /// Whether this answer has a body on the wire.

@@ -3,6 +3,7 @@
 use super::connection::Connection;
 use super::exchange::{Asked, Exchange, Failure, HandlerError, Outcome, origin_form};
 use super::response::Gone;
+use super::routes::Routes;
 use super::server::Site;
 use super::service;
 use super::uri::Target;
@@ -34,7 +35,7 @@ pub(super) async fn request(
         Err(Failure::error(405, "method is too long"))
     } else {
         match &site.service {
-            None => guarded(site.routes.run(&mut ex)).await,
+            None => guarded(run(&site.routes, &mut ex)).await,
             Some(service) => guarded(service::answer(&mut ex, &**service)).await,
         }
     };
@@ -56,6 +57,16 @@ fn drop_ambiguous_fields(ex: &mut Exchange<'_>) {
     }
 }
 
+/// Runs routes, and what they left to be done with the whole answer.
+async fn run<'s>(routes: &'s Routes, ex: &mut Exchange<'s>) -> Outcome {
+    let flow = routes.run(ex).await?;
+    if ex.response.layers() > 0 {
+        ex.complete().await?;
+        ex.settle(0).await?;
+    }
+    Ok(flow)
+}
+
 /// Turns a panic into an error.
 async fn guarded(run: impl Future<Output = Outcome>) -> Outcome {
     AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
@@ -68,7 +79,7 @@ async fn guarded(run: impl Future<Output = Outcome>) -> Outcome {
 /// Answers what the routes left: an error, or nothing at all.
 async fn finish<'s>(ex: &mut Exchange<'s>, site: &'s Site, outcome: Outcome) -> Result<(), Gone> {
     let error = match outcome {
-        Ok(_) => return complete(ex).await,
+        Ok(_) => return ex.complete().await,
         Err(Failure::Abort) => return Err(Gone),
         Err(Failure::Error(error)) => error,
     };
@@ -82,8 +93,8 @@ async fn finish<'s>(ex: &mut Exchange<'s>, site: &'s Site, outcome: Outcome) -> 
     ex.error = Some(error);
     let Some(routes) = &site.errors else { return ex.respond(status, Bytes::new()).await };
     ex.restore_target();
-    match guarded(routes.run(ex)).await {
-        Ok(_) => complete(ex).await,
+    match guarded(run(routes, ex)).await {
+        Ok(_) => ex.complete().await,
         Err(Failure::Abort) => Err(Gone),
         Err(Failure::Error(second)) => {
             let message = "error handling handler error";
@@ -97,17 +108,6 @@ async fn finish<'s>(ex: &mut Exchange<'s>, site: &'s Site, outcome: Outcome) -> 
             ex.respond(status, Bytes::new()).await
         }
     }
-}
-
-/// Ends an answer that handlers may not even have begun.
-async fn complete(ex: &mut Exchange<'_>) -> Result<(), Gone> {
-    if ex.response.has_ended() {
-        return Ok(());
-    }
-    if ex.response.status == 0 {
-        ex.response.status = ex.error.as_ref().map_or(200, |e| e.status);
-    }
-    ex.write(Bytes::new(), true, false).await
 }
 
 impl Exchange<'_> {

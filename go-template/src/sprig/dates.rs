@@ -47,6 +47,15 @@ pub fn time(at: Zoned) -> Value {
     Value::Object(Rc::new(Time(at)))
 }
 
+/// A time of the system's as a value, in this machine's zone.
+///
+/// # Errors
+/// When it is too far away.
+pub fn time_of(at: std::time::SystemTime) -> Result<Value> {
+    let at = Timestamp::try_from(at).map_err(|e| Error::new(e.to_string()))?;
+    Ok(time(at.to_zoned(TimeZone::system())))
+}
+
 fn duration(ns: i64) -> Value {
     Value::Object(Rc::new(Duration(ns)))
 }

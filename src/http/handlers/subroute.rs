@@ -5,7 +5,7 @@
 //! ```
 
 use crate::config::handlers::Subroute as Config;
-use crate::http::exchange::{Exchange, Failure, Outcome};
+use crate::http::exchange::{Exchange, Failure, Flow, Outcome};
 use crate::http::routes::Routes;
 use crate::http::server::{Provision, ProvisionError};
 
@@ -32,10 +32,15 @@ impl Subroute {
     }
 
     pub(super) async fn run<'s>(&'s self, ex: &mut Exchange<'s>) -> Outcome {
-        let filters = ex.response.filters();
-        match (self.routes.run(ex).await, &self.errors) {
+        let layers = ex.response.layers();
+        let mut outcome = self.routes.run(ex).await;
+        if self.errors.is_some() && matches!(outcome, Ok(Flow::Done)) {
+            // What fails there is for these error routes.
+            outcome = ex.settle(layers).await;
+        }
+        match (outcome, &self.errors) {
             (Err(Failure::Error(error)), Some(routes)) if !ex.response.has_begun() => {
-                ex.response.unwind(filters);
+                ex.response.unwind(layers);
                 ex.log_error(&error, true);
                 ex.error = Some(error);
                 routes.run(ex).await

@@ -58,9 +58,11 @@ impl Address {
         let mut address = if text.contains("://") {
             Self::parse_url(text)?
         } else {
-            let parts = NetworkAddress::split(text).unwrap_or_else(|_| NetworkAddress {
-                host: text.to_owned(),
-                ..NetworkAddress::default()
+            // What cannot be split is all taken for the host; that it is none shows later.
+            let parts = NetworkAddress::split(text).unwrap_or_else(|_| {
+                let network = text.split_once('/').map_or("", |(network, _)| network);
+                let (network, host) = (network.trim().to_lowercase(), text.to_owned());
+                NetworkAddress { network, host, port: String::new() }
             });
             Self { scheme: String::new(), parts }
         };
@@ -168,6 +170,7 @@ impl Url {
         let (before, fragment) = text.split_once('#').unwrap_or((text, ""));
         let parsed = Self::parse_before_fragment(before);
         let mut url = parsed.map_err(|error| format!("parse {before:?}: {error}"))?;
+        unescape(fragment, |_| true).map_err(|error| format!("parse {text:?}: {error}"))?;
         url.has_more |= !fragment.is_empty();
         Ok(url)
     }
@@ -184,7 +187,11 @@ impl Url {
             port: String::new(),
             has_more: !query.is_empty(),
         };
-        if !rest.starts_with('/') && scheme.is_empty() {
+        if !rest.starts_with('/') && !scheme.is_empty() {
+            // Behind such a scheme stands what only its users understand.
+            return Ok(url);
+        }
+        if !rest.starts_with('/') {
             let segment = rest.split('/').next().unwrap_or_default();
             if segment.contains(':') {
                 return Err("first path segment in URL cannot contain colon".to_owned());
@@ -194,10 +201,11 @@ impl Url {
         let has_authority = !scheme.is_empty() || !rest.starts_with("///");
         if let Some(rest) = rest.strip_prefix("//").filter(|_| has_authority) {
             let end = rest.find('/').unwrap_or(rest.len());
-            (url.host, url.port) = parse_authority(&rest[..end])?;
+            let is_strict = ["http", "https"].contains(&url.scheme.as_str());
+            (url.host, url.port) = parse_authority(&rest[..end], is_strict)?;
             path = &rest[end..];
         }
-        check_escapes(path, |_| true)?;
+        unescape(path, |_| true)?;
         url.has_more |= !path.is_empty();
         Ok(url)
     }
@@ -217,32 +225,35 @@ fn split_scheme(text: &str) -> Result<(&str, &str), String> {
     Ok(("", text))
 }
 
-/// The host without brackets, and the port.
-fn parse_authority(text: &str) -> Result<(String, String), String> {
+/// The host without brackets, and the port. In a strict one, no colon stands in a host
+/// without brackets.
+fn parse_authority(text: &str, is_strict: bool) -> Result<(String, String), String> {
     let (user, host) = text.rsplit_once('@').map_or((None, text), |(u, h)| (Some(u), h));
-    let (host, port) = split_port(host)?;
+    let (host, port) = split_port(host, is_strict)?;
     let is_user = |b: u8| b.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(&b);
     if let Some(user) = user {
         if !user.bytes().all(is_user) {
             return Err("net/url: invalid userinfo".to_owned());
         }
-        check_escapes(user, |_| true)?;
+        unescape(user, |_| true)?;
     }
     Ok((host, port))
 }
 
-fn split_port(text: &str) -> Result<(String, String), String> {
+fn split_port(text: &str, is_strict: bool) -> Result<(String, String), String> {
     let check = |port: &str| match port.strip_prefix(':') {
         Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => Ok(digits.to_owned()),
         None if port.is_empty() => Ok(String::new()),
         _ => Err(format!("invalid port {port:?} after host")),
     };
+    if text.rfind('[').is_some_and(|at| at > 0) {
+        return Err("invalid IP-literal".to_owned());
+    }
     let Some(inner) = text.strip_prefix('[') else {
-        // Only one colon may stand in a host that has no brackets.
-        let (host, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+        let colon = if is_strict { text.find(':') } else { text.rfind(':') };
+        let (host, port) = text.split_at(colon.unwrap_or(text.len()));
         let port = check(port)?;
-        check_host(host)?;
-        return Ok((host.to_owned(), port));
+        return Ok((parse_host(host)?, port));
     };
     let Some(end) = inner.rfind(']') else {
         return Err("missing ']' in host".to_owned());
@@ -251,7 +262,7 @@ fn split_port(text: &str) -> Result<(String, String), String> {
     let host = inner[..end].replacen("%25", "%", 1);
     let address = host.split('%').next().unwrap_or_default();
     if host.contains('%') && !inner.contains("%25") {
-        check_escapes(&inner[..end], |_| false)?;
+        unescape(&inner[..end], |_| false)?;
     }
     match address.parse::<IpAddr>() {
         Ok(IpAddr::V6(_)) => Ok((host, port)),
@@ -260,31 +271,48 @@ fn split_port(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn check_host(host: &str) -> Result<(), String> {
-    // Of what is escaped in a host, only bytes outside of ASCII are accepted.
-    check_escapes(host, |byte| byte >= 0x80)?;
+/// Reads a host that has no brackets.
+fn parse_host(host: &str) -> Result<String, String> {
     let is_fine =
-        |b: u8| b >= 0x80 || b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]<>\"%".contains(&b);
-    match host.bytes().find(|b| !is_fine(*b)) {
-        Some(byte) => {
-            let character = char::from(byte).to_string();
-            Err(format!("invalid character {character:?} in host name"))
-        }
-        None => Ok(()),
-    }
+        |b: u8| b >= 0x80 || b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]<>\"".contains(&b);
+    // Of what is escaped in a host, only bytes outside of ASCII are accepted, and `%` itself.
+    decode(host, |byte| byte >= 0x80 || byte == b'%', is_fine)
 }
 
-/// Checks that each `%` starts an escape of a byte that is accepted.
-fn check_escapes(text: &str, accepts: impl Fn(u8) -> bool) -> Result<(), String> {
-    for (at, _) in text.match_indices('%') {
-        let digits = text.get(at + 1..at + 3).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
-        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        if !byte.is_some_and(&accepts) {
-            let escape: String = text[at..].chars().take(3).collect();
-            return Err(format!("invalid URL escape {escape:?}"));
+/// Replaces each escape, `%` and two digits, by its byte, which must be one that is accepted.
+fn unescape(text: &str, accepts: impl Fn(u8) -> bool) -> Result<String, String> {
+    decode(text, accepts, |_| true)
+}
+
+/// As [`unescape`], and refuses other bytes that are not fine. The first mistake counts.
+fn decode(
+    text: &str,
+    accepts: impl Fn(u8) -> bool,
+    is_fine: impl Fn(u8) -> bool,
+) -> Result<String, String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut from = 0;
+    while let Some(byte) = text.as_bytes().get(from).copied() {
+        if byte != b'%' {
+            if !is_fine(byte) {
+                let character = char::from(byte).to_string();
+                return Err(format!("invalid character {character:?} in host name"));
+            }
+            bytes.push(byte);
+            from += 1;
+            continue;
         }
+        let digits = text.get(from + 1..from + 3);
+        let digits = digits.filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
+        let escaped = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let Some(escaped) = escaped.filter(|byte| accepts(*byte)) else {
+            let escape: String = text[from..].chars().take(3).collect();
+            return Err(format!("invalid URL escape {escape:?}"));
+        };
+        bytes.push(escaped);
+        from += 3;
     }
-    Ok(())
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]
@@ -309,6 +337,8 @@ mod tests {
         check("http://[fe80::1%25en0]:81", Ok(&["[fe80::1%en0]:81"]));
         check("unix//run/x.sock", Ok(&["unix//run/x.sock"]));
         check("fd/3", Ok(&["fd/3"]));
+        check("http://%C3%A9", Ok(&["é:80"]));
+        check("h2c://::1:81", Ok(&["[::1]:81"]));
     }
 
     #[test]
@@ -339,8 +369,13 @@ mod tests {
         wrong("http://u^@a", "net/url: invalid userinfo");
         wrong("http://a%20b", "invalid URL escape \"%20\"");
         wrong("://a", "missing protocol scheme");
+        check("a:b://c", Err("unsupported URL scheme a://"));
         wrong("1http://a", "first path segment in URL cannot contain colon");
         wrong("http://a:1-2-3", "port range invalid: 1-2-3");
+        wrong("http://a[::1]", "invalid IP-literal");
+        wrong("http://a}%zz", "invalid character \"}\" in host name");
+        wrong("http://a%zz}", "invalid URL escape \"%zz\"");
+        wrong("http://a#%zz", "invalid URL escape \"%zz\"");
     }
 
     #[test]

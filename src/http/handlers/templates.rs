@@ -1,0 +1,124 @@
+//! `templates`: answers are templates of Go's language.
+//!
+//! ```caddyfile
+//! templates {
+//!     mime text/html
+//!     root parts
+//! }
+//! ```
+//!
+//! A template runs on a thread that may block, as it reads files. What only the request
+//! knows (placeholders) it asks the request's task for.
+
+mod context;
+mod files;
+mod front_matter;
+mod humanize;
+mod text;
+
+use crate::config::handlers::Templates as Config;
+use crate::http::exchange::{Exchange, Failure, Flow, Outcome};
+use crate::http::placeholder::{Placeholder, Template, Unknown};
+use crate::http::response::Afterwards;
+use crate::http::server::ProvisionError;
+use bytes::Bytes;
+use context::{Asker, Page};
+use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// What is a template when nothing else is said.
+const MIME_TYPES: [&str; 3] = ["text/html", "text/plain", "text/markdown"];
+
+/// The compiled handler.
+#[derive(Debug)]
+pub(super) struct Templates {
+    root: Template,
+    mime_types: Vec<String>,
+    delimiters: Arc<(String, String)>,
+}
+
+/// One request's look at its answer.
+struct Watch<'s>(&'s Templates);
+
+impl Templates {
+    pub(super) fn provision(config: &Config) -> Result<Self, ProvisionError> {
+        let delimiters = match config.delimiters.as_slice() {
+            [] => ("{{".to_owned(), "}}".to_owned()),
+            [open, close] => (open.clone(), close.clone()),
+            _ => {
+                let text = "delimiters must consist of exactly two elements: opening and closing";
+                return Err(ProvisionError::Invalid(text.to_owned()));
+            }
+        };
+        let root = match config.file_root.as_str() {
+            "" => "{http.vars.root}",
+            root => root,
+        };
+        let usual = || MIME_TYPES.map(str::to_owned).to_vec();
+        let mime_types =
+            if config.mime_types.is_empty() { usual() } else { config.mime_types.clone() };
+        let root = Template::new(root, Unknown::Vanishes);
+        Ok(Self { root, mime_types, delimiters: Arc::new(delimiters) })
+    }
+
+    pub(super) fn run<'s>(&'s self, ex: &mut Exchange<'s>) {
+        ex.response.afterwards(Watch(self));
+    }
+}
+
+impl<'s> Afterwards<'s> for Watch<'s> {
+    fn takes(&self, ex: &Exchange<'_>) -> bool {
+        let kind = ex.response.headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
+        kind.is_some_and(|kind| self.0.mime_types.iter().any(|t| kind.contains(t.as_str())))
+    }
+
+    fn answer<'e>(
+        self: Box<Self>,
+        ex: &'e mut Exchange<'s>,
+        body: Bytes,
+    ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'e>>
+    where
+        's: 'e,
+    {
+        Box::pin(async move { render(self.0, ex, &body).await })
+    }
+}
+
+async fn render<'s>(templates: &'s Templates, ex: &mut Exchange<'s>, body: &[u8]) -> Outcome {
+    let root = match templates.root.fill_text(ex) {
+        root if root.is_empty() => PathBuf::from("."),
+        root => PathBuf::from(&*root),
+    };
+    let (asker, mut asked) = mpsc::unbounded_channel();
+    let page = Page::of(ex, root, Arc::clone(&templates.delimiters), Asker(asker));
+    let text = String::from_utf8_lossy(body).into_owned();
+    let rendering = tokio::task::spawn_blocking(move || page.render(&text));
+    // The page has the only sender: its end is the end of the rendering.
+    while let Some((name, answer)) = asked.recv().await {
+        let value = Placeholder::parse(&name).and_then(|p| Some(p.value(ex)?.into_owned()));
+        // A page that failed meanwhile wants no answer.
+        let _ = answer.send(value);
+    }
+    let done = rendering.await.map_err(|e| Failure::error(500, e.to_string()))?;
+    ex.response.headers = done.headers;
+    // It is of the body that was taken, whatever is sent instead.
+    ex.response.headers.remove(CONTENT_LENGTH);
+    let text = done.text.map_err(|error| {
+        let status = error.status.unwrap_or(500);
+        Failure::error(status, error.to_string())
+    })?;
+    for field in [ACCEPT_RANGES, LAST_MODIFIED, ETAG] {
+        ex.response.headers.remove(field);
+    }
+    let body = Bytes::from(text);
+    let has_body = ex.method != http::Method::HEAD && !matches!(ex.response.status, 204 | 304);
+    if has_body {
+        ex.response.headers.insert(CONTENT_LENGTH, body.len().into());
+    }
+    let status = ex.response.status;
+    ex.respond(status, body).await?;
+    Ok(Flow::Done)
+}

@@ -1,0 +1,137 @@
+//! Files that templates read, all below one folder.
+
+use go_template::{Error, Object, Result, Value};
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+/// The longest file that a template reads.
+const LENGTH_MAX: u64 = 64 * 1024 * 1024;
+
+/// A name below the root, whatever dots are in it.
+fn below(root: &Path, name: &str) -> Result<PathBuf> {
+    if name.contains('\0') {
+        return Err(Error::new(format!("open {name:?}: invalid character in file path")));
+    }
+    let mut path = PathBuf::new();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(path.pop()),
+            part => path.push(part),
+        }
+    }
+    Ok(root.join(path))
+}
+
+fn failed(name: &str, error: &io::Error) -> Error {
+    let text = error.to_string();
+    let text = text.split_once(" (os error").map_or(text.as_str(), |(said, _)| said);
+    Error::new(format!("open {name}: {}", text.to_lowercase()))
+}
+
+fn open(root: &Path, name: &str) -> Result<(File, Metadata)> {
+    let opened = File::open(below(root, name)?).and_then(|file| Ok((file.metadata()?, file)));
+    opened.map(|(metadata, file)| (file, metadata)).map_err(|e| failed(name, &e))
+}
+
+/// The text of a file.
+pub(super) fn read(root: &Path, name: &str) -> Result<String> {
+    let (file, _) = open(root, name)?;
+    let mut bytes = Vec::new();
+    file.take(LENGTH_MAX + 1).read_to_end(&mut bytes).map_err(|e| failed(name, &e))?;
+    if bytes.len() as u64 > LENGTH_MAX {
+        return Err(Error::new(format!("read {name}: longer than {LENGTH_MAX} bytes")));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Whether a file can be opened.
+pub(super) fn exists(root: &Path, name: &str) -> bool {
+    open(root, name).is_ok()
+}
+
+/// The names in a folder.
+pub(super) fn list(root: &Path, name: &str) -> Result<Value> {
+    let (_, metadata) = open(root, name)?;
+    if !metadata.is_dir() {
+        return Err(Error::new(format!("{name} is not a directory")));
+    }
+    let entries = std::fs::read_dir(below(root, name)?).map_err(|e| failed(name, &e))?;
+    let names =
+        entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    Ok(Value::strings(names))
+}
+
+/// What the disk says of a file.
+pub(super) fn stat(root: &Path, name: &str) -> Result<Value> {
+    let (_, metadata) = open(root, name)?;
+    let base = name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    Ok(Value::Object(Rc::new(Stat { name: base.to_owned(), metadata })))
+}
+
+/// A file's name, size and times, as Go's `fs.FileInfo`.
+struct Stat {
+    name: String,
+    metadata: Metadata,
+}
+
+impl Object for Stat {
+    fn type_name(&self) -> &str {
+        "*os.fileStat"
+    }
+
+    fn call(&self, name: &str, _: &[Value]) -> Option<Result<Value>> {
+        Some(Ok(match name {
+            "Name" => self.name.as_str().into(),
+            "Size" => Value::Int(i64::try_from(self.metadata.len()).unwrap_or(i64::MAX)),
+            "IsDir" => self.metadata.is_dir().into(),
+            "Mode" => Value::str(mode(&self.metadata)),
+            "ModTime" => {
+                let at = self.metadata.modified().map_err(|e| Error::new(e.to_string()));
+                let at = at.and_then(go_template::sprig::dates::time_of);
+                return Some(at);
+            }
+            _ => return None,
+        }))
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+/// A file's mode as `-rw-r--r--`.
+fn mode(metadata: &Metadata) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let bits = metadata.permissions().mode();
+    let kind = if metadata.is_dir() { 'd' } else { '-' };
+    let flags = "rwxrwxrwx".chars().enumerate();
+    std::iter::once(kind)
+        .chain(flags.map(|(i, c)| if bits >> (8 - i) & 1 == 1 { c } else { '-' }))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_leads_out_of_the_root() {
+        let check = |name: &str, expected: &str| {
+            assert_eq!(
+                below(Path::new("/srv"), name).expect("a name"),
+                Path::new(expected),
+                "{name}"
+            );
+        };
+        check("/a/b.html", "/srv/a/b.html");
+        check("../../etc/passwd", "/srv/etc/passwd");
+        check("a/../../b", "/srv/b");
+        check("./", "/srv");
+        assert!(below(Path::new("/srv"), "a\0b").is_err());
+    }
+}

@@ -1,0 +1,117 @@
+//! Answers that other handlers make over: templates and intercepted ones.
+
+use super::support::{Server, Site};
+
+const CADDYFILE: &str = "{
+	admin off
+}
+:{$PORT} {
+	root public
+	handle /t/* {
+		vars greeting hello
+		templates
+		file_server
+	}
+	handle_errors {
+		respond \"caught {err.status_code}\"
+	}
+	handle /i/* {
+		intercept {
+			@gone status 410
+			handle_response @gone {
+				header X-Was {http.intercept.status_code}
+				respond \"instead of {http.intercept.header.x-part}\" 200
+			}
+			@teapot status 418
+			replace_status @teapot 200
+			@kept header X-Keep *
+			handle_response @kept {
+				header X-Seen yes
+			}
+		}
+		handle /i/gone {
+			header X-Part body
+			respond \"a long body that nobody sees\" 410
+		}
+		handle /i/teapot {
+			respond tea 418
+		}
+		handle /i/kept {
+			header X-Keep 1
+			respond kept 201
+		}
+		respond plain
+	}
+}
+";
+
+fn site() -> Site {
+    Site::with_caddyfile(CADDYFILE)
+        .file(
+            "public/t/page.html",
+            "<p>{{placeholder \"http.vars.greeting\"}} {{.Req.Header.Get \"Host\"}}{{.Host}} \
+             {{.Req.URL.Path}} {{include \"/t/part.html\" \"arg\"}} {{.Cookie \"c\"}}\
+             {{.RespHeader.Set \"X-From\" \"template\"}}</p>",
+        )
+        .file("public/t/part.html", "[{{index .Args 0 | upper}}]")
+        .file("public/t/loop.html", "{{include \"/t/loop.html\"}}")
+        .file("public/t/defs.html", "{{define \"box\"}}({{.}}){{end}}")
+        .file("public/t/uses.html", "{{import \"/t/defs.html\"}}{{template \"box\" 1}}")
+        .file("public/t/404.html", "{{httpError 404}}")
+        .file("public/t/broken.html", "{{.Nope")
+        .file("public/t/outside.html", "{{readFile \"/../Caddyfile\"}}")
+        .file("public/t/data.json", "{{not a template}}")
+        .file("public/t/md.html", "{{$p := splitFrontMatter (readFile \"/t/a.md\")}}{{$p.Meta.title}}{{markdown $p.Body}}")
+        .file("public/t/a.md", "---\ntitle: T\n---\n# Head\n")
+        .file("public/t/stat.html", "{{(fileStat \"/t/part.html\").Size}} {{fileExists \"/none\"}} {{listFiles \"/t\" | len}}")
+}
+
+#[test]
+fn a_page_is_a_template() {
+    let site = site();
+    let server = Server::start(site.folder());
+    let mut client = server.connect();
+    client.send("GET /t/page.html HTTP/1.1\r\nHost: localhost\r\nCookie: c=crumbs\r\n\r\n");
+    let page = client.receive();
+    assert_eq!(page.body, "<p>hello localhostlocalhost /t/page.html [ARG] crumbs</p>");
+    assert_eq!(page.header("x-from"), Some("template"));
+    assert_eq!(page.header("content-length"), Some(page.body.len().to_string().as_str()));
+    assert_eq!((page.header("etag"), page.header("last-modified")), (None, None));
+    assert_eq!(client.get("/t/uses.html").body, "(1)");
+    assert_eq!(client.get("/t/data.json").body, "{{not a template}}");
+    assert_eq!(client.get("/t/md.html").body, "T<h1>Head</h1>\n");
+    assert_eq!(client.get("/t/stat.html").body, "27 false 12");
+}
+
+#[test]
+fn a_template_that_fails_is_an_error_of_its_request() {
+    let site = site();
+    let server = Server::start(site.folder());
+    let mut client = server.connect();
+    for (page, status) in
+        [("404", 404), ("broken", 500), ("outside", 500), ("loop", 500), ("none", 404)]
+    {
+        let answer = client.get(&format!("/t/{page}.html"));
+        assert_eq!(answer.body, format!("caught {status}"), "{page}");
+        assert_eq!(answer.status, status, "{page}");
+    }
+    assert_eq!(client.get("/t/uses.html").status, 200);
+}
+
+#[test]
+fn an_answer_is_intercepted_before_it_goes_out() {
+    let site = site();
+    let server = Server::start(site.folder());
+    let mut client = server.connect();
+    let gone = client.get("/i/gone");
+    assert_eq!((gone.status, gone.body.as_str()), (200, "instead of body"));
+    assert_eq!(gone.header("x-was"), Some("410"));
+    let teapot = client.get("/i/teapot");
+    assert_eq!((teapot.status, teapot.body.as_str()), (200, "tea"));
+    let kept = client.get("/i/kept");
+    assert_eq!(
+        (kept.status, kept.body.as_str(), kept.header("x-seen")),
+        (201, "kept", Some("yes"))
+    );
+    assert_eq!(client.get("/i/other").body, "plain");
+}
