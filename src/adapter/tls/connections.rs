@@ -256,8 +256,9 @@ fn is_unset(policy: &ConnectionPolicy) -> bool {
 
 /// The names that a policy is for, when it is for names only.
 fn names(policy: &ConnectionPolicy) -> Option<&Vec<String>> {
-    let HandshakeMatch { local_ip, remote_ip, sni, sni_regexp } = policy.matcher.as_ref()?;
-    let is_more = local_ip.is_some() || remote_ip.is_some() || sni_regexp.is_some();
+    let HandshakeMatch { local_ip, not, remote_ip, sni, sni_regexp } = policy.matcher.as_ref()?;
+    let is_more =
+        local_ip.is_some() || not.is_some() || remote_ip.is_some() || sni_regexp.is_some();
     sni.as_ref().filter(|_| !is_more)
 }
 
