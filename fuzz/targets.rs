@@ -114,9 +114,13 @@ pub(crate) fn json(data: &[u8]) {
 
 fn stays_itself(config: &Config) {
     let text = config.to_json(false);
-    let again = Config::from_json(text.as_bytes());
-    let again = again.unwrap_or_else(|error| panic!("{error} in what we wrote: {text}"));
-    assert_eq!(again.to_json(false), text);
+    match Config::from_json(text.as_bytes()) {
+        Ok(again) => assert_eq!(again.to_json(false), text),
+        // A matcher without its values is written as null and refused when it is loaded, both
+        // as in Caddy.
+        Err(error) if error.to_string().ends_with("module value cannot be null") => {}
+        Err(error) => panic!("{error} in what we wrote: {text}"),
+    }
 }
 
 /// What a file says, without where it says it: its blocks' keys and segments, or its error.
