@@ -118,7 +118,7 @@ impl Exchange<'_> {
         let logger = self.site.error_logger(self.original_host());
         self.site.logs.write(level, &logger, &error.message, |o| {
             o.object("request", |o| access::describe(o, &described(self, self.site)));
-            o.float("duration", self.started.elapsed().as_secs_f64());
+            o.duration("duration", self.started.elapsed());
             o.uint("status", error.status.into());
             o.str("err_id", &error.id);
             o.str("err_trace", "");

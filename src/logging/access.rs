@@ -53,7 +53,7 @@ pub fn handled(logs: &Logs, logger: &str, request: &Request<'_>, answer: &Answer
         o.object("request", |o| describe(o, request));
         o.uint("bytes_read", answer.bytes_read);
         o.str("user_id", answer.user_id);
-        o.float("duration", answer.duration.as_secs_f64());
+        o.duration("duration", answer.duration);
         o.uint("size", answer.size);
         o.uint("status", answer.status.into());
         o.object("resp_headers", |o| fields(o, answer.headers, request.with_credentials));
