@@ -25,6 +25,9 @@ pub mod storage;
 mod syntax;
 pub mod tls;
 
+#[cfg(test)]
+mod modules;
+
 pub use json::{JsonError, NO_PLUGINS, go_json, parse};
 pub use module::NoFields;
 

@@ -3,6 +3,7 @@
 //! A module per subject; [`support`] starts servers, speaks HTTP and looks at processes.
 
 mod admin;
+mod cases;
 mod cli;
 mod docs;
 mod fan_out;

@@ -142,10 +142,14 @@ pub(super) fn scalar(token: &Token) -> Value {
 
 /// The part of a certificate's lifetime that is left when it is renewed.
 pub(super) fn parse_ratio(d: &Dispenser, text: &str) -> Result<f64> {
-    let ratio: f64 = text.parse().map_err(|_| {
-        let why = format!("strconv.ParseFloat: parsing {text:?}: invalid syntax");
+    let wrong = |why: &str| {
+        let why = format!("strconv.ParseFloat: parsing {text:?}: {why}");
         d.err(format!("parsing renewal_window_ratio: {why}"))
-    })?;
+    };
+    let ratio = float(text).ok_or_else(|| wrong("invalid syntax"))?;
+    if ratio.is_infinite() && text.contains(|c: char| c.is_ascii_digit()) {
+        return Err(wrong("value out of range").into());
+    }
     if ratio <= 0.0 || ratio >= 1.0 {
         let text = "renewal_window_ratio must be between 0 and 1 (exclusive)";
         return Err(d.err(text).into());

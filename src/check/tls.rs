@@ -102,6 +102,9 @@ fn handshake(matcher: &HandshakeMatch) -> Checked {
     if let Some(local) = &matcher.local_ip {
         ranges(&local.ranges).field("ranges").named(namespace, "local_ip")?;
     }
+    if let Some(sets) = &matcher.not {
+        each(sets, handshake).named(namespace, "not")?;
+    }
     if let Some(remote) = &matcher.remote_ip {
         let checked = ranges(&remote.ranges).field("ranges");
         let checked = checked.and_then(|()| ranges(&remote.not_ranges).field("not_ranges"));

@@ -387,7 +387,7 @@ impl<'a> Builder<'a> {
                 Issuers::ForcedInternal => vec![Issuer::Internal(Internal::default())],
                 issuers => self.issuers(issuers).to_vec(),
             };
-            Candidate { policy, is_forced_internal }
+            Candidate::new(policy, is_forced_internal)
         });
         Ok(candidates.collect())
     }

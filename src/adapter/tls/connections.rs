@@ -11,6 +11,7 @@ use crate::adapter::sites::Site;
 use crate::config::tls::ConnectionPolicy;
 use crate::config::tls::connection_policy::HandshakeMatch;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// The policies of all servers.
 #[derive(Default)]
@@ -160,28 +161,56 @@ impl ConnectionPolicies {
     /// says the same or is for the same handshakes.
     fn consolidate(&mut self, list: &mut Vec<usize>) -> Result<()> {
         list.sort_by_key(|index| self.policies[*index].matcher.is_none());
+        // How many policies may be for the same handshakes. Few are, and only those and
+        // neighbours are compared. It may be too high, which costs time only.
+        let mut counts: HashMap<(String, usize), usize> = HashMap::new();
+        for index in &*list {
+            *counts.entry(self.sketch(*index)).or_default() += 1;
+        }
         let mut place = 0;
         while place < list.len() {
-            match self.merge_at(list, place)? {
-                Some(other) => drop(list.remove(other)),
+            let is_alone = counts.get(&self.sketch(list[place])) == Some(&1);
+            let others =
+                if is_alone { place + 1..list.len().min(place + 2) } else { 0..list.len() };
+            match self.merge_at(list, place, others)? {
+                Some(other) => {
+                    list.remove(other);
+                    let merged = list[if other < place { place - 1 } else { place }];
+                    *counts.entry(self.sketch(merged)).or_default() += 1;
+                }
                 None => place += 1,
             }
         }
         Ok(())
     }
 
-    /// Merges another policy into the one at `place`; its own place, which is then empty.
-    fn merge_at(&mut self, list: &[usize], place: usize) -> Result<Option<usize>> {
-        for other in (0..list.len()).filter(|other| *other != place) {
+    /// Something that is equal for policies that are for the same handshakes.
+    fn sketch(&self, index: usize) -> (String, usize) {
+        let matcher = self.policies[index].matcher.as_ref();
+        let names = matcher.and_then(|matcher| matcher.sni.as_deref()).unwrap_or_default();
+        (names.first().cloned().unwrap_or_default(), names.len())
+    }
+
+    /// Merges one of the `others` into the policy at `place`; its own place, which is then
+    /// empty.
+    fn merge_at(
+        &mut self,
+        list: &[usize],
+        place: usize,
+        others: Range<usize>,
+    ) -> Result<Option<usize>> {
+        for other in others.filter(|other| *other != place) {
             let theirs = &self.policies[list[other]];
             let ours = &self.policies[list[place]];
             if ours == theirs {
                 return Ok(Some(other));
             }
-            if place + 1 == other
-                && let Some(merged) = merge_names(ours, theirs)
-            {
-                self.policies[list[place]].matcher = Some(merged);
+            if place + 1 == other && differ_in_names_only(ours, theirs) {
+                let more = names(theirs).cloned().unwrap_or_default();
+                let ours = &mut self.policies[list[place]].matcher;
+                if let Some(HandshakeMatch { sni: Some(names), .. }) = ours {
+                    names.extend(more);
+                }
                 return Ok(Some(other));
             }
             if ours.matcher == theirs.matcher {
@@ -225,24 +254,45 @@ fn is_unset(policy: &ConnectionPolicy) -> bool {
     *policy == ConnectionPolicy { matcher: policy.matcher.clone(), ..ConnectionPolicy::default() }
 }
 
-/// The names of two policies that are for names only and say the same.
-fn merge_names(ours: &ConnectionPolicy, theirs: &ConnectionPolicy) -> Option<HandshakeMatch> {
-    let names = |policy: &ConnectionPolicy| match &policy.matcher {
-        Some(HandshakeMatch {
-            sni: Some(names),
-            local_ip: None,
-            remote_ip: None,
-            sni_regexp: None,
-        }) => Some(names.clone()),
-        _ => None,
-    };
-    let (mut merged, more) = (names(ours)?, names(theirs)?);
-    let same = ConnectionPolicy { matcher: ours.matcher.clone(), ..theirs.clone() };
-    if *ours != same {
-        return None;
-    }
-    merged.extend(more);
-    Some(sni(merged))
+/// The names that a policy is for, when it is for names only.
+fn names(policy: &ConnectionPolicy) -> Option<&Vec<String>> {
+    let HandshakeMatch { local_ip, not, remote_ip, sni, sni_regexp } = policy.matcher.as_ref()?;
+    let is_more =
+        local_ip.is_some() || not.is_some() || remote_ip.is_some() || sni_regexp.is_some();
+    sni.as_ref().filter(|_| !is_more)
+}
+
+/// Whether two policies are for names only and say the same.
+fn differ_in_names_only(ours: &ConnectionPolicy, theirs: &ConnectionPolicy) -> bool {
+    let ConnectionPolicy {
+        matcher: _,
+        certificate_selection,
+        cipher_suites,
+        curves,
+        alpn,
+        protocol_min,
+        protocol_max,
+        drop,
+        client_authentication,
+        default_sni,
+        fallback_sni,
+        insecure_secrets_log,
+        handshake_context,
+    } = theirs;
+    names(ours).is_some()
+        && names(theirs).is_some()
+        && ours.certificate_selection == *certificate_selection
+        && ours.cipher_suites == *cipher_suites
+        && ours.curves == *curves
+        && ours.alpn == *alpn
+        && ours.protocol_min == *protocol_min
+        && ours.protocol_max == *protocol_max
+        && ours.drop == *drop
+        && ours.client_authentication == *client_authentication
+        && ours.default_sni == *default_sni
+        && ours.fallback_sni == *fallback_sni
+        && ours.insecure_secrets_log == *insecure_secrets_log
+        && ours.handshake_context == *handshake_context
 }
 
 /// Merges two policies for the same handshakes: each setting may be in one of them, or the

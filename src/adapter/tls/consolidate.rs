@@ -1,16 +1,19 @@
 //! Drops automation policies that say nothing, and merges those that say the same.
 
-use super::subjects::{covers, is_public};
+use super::subjects::{covers, is_public, patterns};
 use crate::adapter::stable_sort::stable_sort;
 use crate::config::tls::AutomationPolicy;
 use crate::config::tls::issuers::{Internal, Issuer};
+use std::collections::{HashMap, HashSet};
 
 /// A policy as the rules below see it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Candidate {
-    pub(super) policy: AutomationPolicy,
+    policy: AutomationPolicy,
     /// Whether its issuer is our own authority because its names have no other choice.
-    pub(super) is_forced_internal: bool,
+    is_forced_internal: bool,
+    /// How many of its names a public authority may sign for.
+    public: usize,
 }
 
 /// The fewest policies that do the same: the most specific first.
@@ -27,53 +30,63 @@ pub(super) fn consolidate(mut policies: Vec<Candidate>) -> Vec<AutomationPolicy>
     if policies.iter().all(|one| one.is_empty(false)) {
         return Vec::new();
     }
-    // What says nothing is needed only where it hides something that says more.
-    let mut index = 0;
-    while index < policies.len() {
-        let hides = hidden_by(index, &policies);
-        let is_last = index + 1 == policies.len();
-        let is_useless = is_last || hides.is_some_and(|other| policies[other].is_empty(true));
-        if policies[index].is_empty(false) && is_useless {
-            policies.remove(index);
-        } else {
-            index += 1;
-        }
-    }
-    let mut index = 0;
-    while index < policies.len() {
-        index += usize::from(!merge_into(index, &mut policies));
-    }
-    policies.into_iter().map(|one| one.policy).collect()
+    let mut all = Policies::new(policies);
+    all.drop_useless();
+    all.merge();
+    all.places.into_iter().flatten().map(|one| one.policy).collect()
 }
 
 impl Candidate {
+    /// `is_forced_internal` where our own authority signs because the names have no other
+    /// choice.
+    pub(super) fn new(policy: AutomationPolicy, is_forced_internal: bool) -> Self {
+        let is_public = |name: &&String| is_public(name, policy.on_demand);
+        let public = policy.subjects.iter().filter(is_public).count();
+        Self { policy, is_forced_internal, public }
+    }
+
     /// Whether it says nothing about its names; or, unless that counts, nothing but who has
     /// their certificates ready.
     fn is_empty(&self, managers_do_not_count: bool) -> bool {
-        let managers = if managers_do_not_count { &self.policy.get_certificate[..] } else { &[] };
-        let nothing = AutomationPolicy {
-            subjects: self.policy.subjects.clone(),
-            get_certificate: managers.to_vec(),
-            ..AutomationPolicy::default()
-        };
-        self.policy == nothing
+        let AutomationPolicy {
+            subjects: _,
+            issuers,
+            get_certificate,
+            must_staple,
+            renewal_window_ratio,
+            key_type,
+            storage,
+            on_demand,
+            reuse_private_keys,
+            disable_ocsp_stapling,
+            ocsp_overrides,
+        } = &self.policy;
+        let is_set = *must_staple || *on_demand || *reuse_private_keys || *disable_ocsp_stapling;
+        issuers.is_empty()
+            && (managers_do_not_count || get_certificate.is_empty())
+            && !is_set
+            && *renewal_window_ratio == 0.0
+            && key_type.is_empty()
+            && storage.is_none()
+            && ocsp_overrides.is_empty()
     }
 
     /// Whether certificates come from our own authority, and nobody has said so.
     fn is_implicitly_internal(&self) -> bool {
-        match self.policy.issuers.as_slice() {
-            [] => self.implicit_issuer() == Implicit::OurOwn,
-            [Issuer::Internal(internal)] => {
-                self.is_forced_internal && *internal == Internal::default()
-            }
-            _ => false,
+        if self.policy.issuers.is_empty() {
+            return self.implicit_issuer() == Implicit::OurOwn;
         }
+        self.is_forced_internal && self.is_internal()
+    }
+
+    /// Whether its only issuer is our own authority as it is.
+    fn is_internal(&self) -> bool {
+        matches!(self.policy.issuers.as_slice(),
+            [Issuer::Internal(internal)] if *internal == Internal::default())
     }
 
     fn implicit_issuer(&self) -> Implicit {
-        let AutomationPolicy { subjects, on_demand, .. } = &self.policy;
-        let public = subjects.iter().filter(|name| is_public(name, *on_demand)).count();
-        match (subjects.len(), public) {
+        match (self.policy.subjects.len(), self.public) {
             (0, _) => Implicit::Anyone,
             (_, 0) => Implicit::OurOwn,
             (all, public) if all == public => Implicit::PublicAuthorities,
@@ -105,6 +118,121 @@ impl Candidate {
             || own == Implicit::Anyone
             || others == Implicit::Anyone
     }
+
+    /// Two policies with different keys never do the same.
+    fn key(&self) -> String {
+        let issuers = if self.is_internal() { &[] } else { self.policy.issuers.as_slice() };
+        let AutomationPolicy { get_certificate, key_type, renewal_window_ratio, .. } = &self.policy;
+        format!("{issuers:?} {get_certificate:?} {key_type:?} {renewal_window_ratio}")
+    }
+
+    /// Takes over the names of a policy that does the same; `known` are its own.
+    fn absorb(&mut self, other: Self, known: &mut HashSet<String>) {
+        if known.is_empty() {
+            known.extend(self.policy.subjects.iter().cloned());
+        }
+        for name in other.policy.subjects {
+            if known.insert(name.clone()) {
+                self.public += usize::from(is_public(&name, self.policy.on_demand));
+                self.policy.subjects.push(name);
+            }
+        }
+    }
+}
+
+/// The policies in their order; one that is dropped leaves its place empty.
+struct Policies {
+    places: Vec<Option<Candidate>>,
+    /// Where each name stands, in lower case; and, for the empty name, which policies are
+    /// for all names. Each list in order.
+    of_names: HashMap<String, Vec<usize>>,
+}
+
+impl Policies {
+    fn new(policies: Vec<Candidate>) -> Self {
+        let mut of_names: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, one) in policies.iter().enumerate() {
+            if one.policy.subjects.is_empty() {
+                of_names.entry(String::new()).or_default().push(place);
+            }
+            for name in &one.policy.subjects {
+                of_names.entry(name.to_lowercase()).or_default().push(place);
+            }
+        }
+        Self { places: policies.into_iter().map(Some).collect(), of_names }
+    }
+
+    /// Drops those that say nothing: they are needed only where they hide one that does.
+    fn drop_useless(&mut self) {
+        for place in 0..self.places.len() {
+            let Some(one) = self.places[place].as_ref().filter(|one| one.is_empty(false)) else {
+                continue;
+            };
+            let hidden = self.hidden_by(place, one).and_then(|other| self.places[other].as_ref());
+            let is_last = place + 1 == self.places.len();
+            if is_last || hidden.is_some_and(|other| other.is_empty(true)) {
+                self.places[place] = None;
+            }
+        }
+    }
+
+    /// Merges those that do the same into the first of them; or, where a later one is for all
+    /// names, drops the first.
+    fn merge(&mut self) {
+        let mut alike: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, one) in self.places.iter().enumerate() {
+            if let Some(one) = one {
+                alike.entry(one.key()).or_default().push(place);
+            }
+        }
+        for place in 0..self.places.len() {
+            let Some(mut one) = self.places[place].take() else { continue };
+            let later = alike.get(&one.key()).map_or(&[][..], Vec::as_slice);
+            let later = &later[later.partition_point(|other| *other <= place)..];
+            if !self.merge_into(place, &mut one, later) {
+                self.places[place] = Some(one);
+            }
+        }
+    }
+
+    /// Merges `later` ones into `one`. True when one of them takes its place instead.
+    fn merge_into(&mut self, place: usize, one: &mut Candidate, later: &[usize]) -> bool {
+        let mut known = HashSet::new();
+        let mut index = 0;
+        while let Some(&other) = later.get(index) {
+            index += 1;
+            let Some(theirs) = self.places[other].as_ref() else { continue };
+            if one == theirs {
+                self.places[other] = None;
+                // Those that were passed over may do the same as what it is now.
+                index = 0;
+            } else if !one.does_the_same(theirs) {
+                continue;
+            } else if theirs.policy.subjects.is_empty() && !one.policy.subjects.is_empty() {
+                // Unless another one between them is for the names, too.
+                if self.hidden_by(place, one).is_some_and(|hidden| hidden >= other) {
+                    return true;
+                }
+            } else if let Some(theirs) = self.places[other].take() {
+                one.absorb(theirs, &mut known);
+            }
+        }
+        false
+    }
+
+    /// The first policy behind `place` that is for all names of `one`, which stands there.
+    fn hidden_by(&self, place: usize, one: &Candidate) -> Option<usize> {
+        let behind = |name: &str| {
+            let places = self.of_names.get(name).map_or(&[][..], Vec::as_slice);
+            let behind = &places[places.partition_point(|other| *other <= place)..];
+            behind.iter().copied().find(|other| {
+                self.places[*other].as_ref().is_some_and(|other| is_subset(one, other))
+            })
+        };
+        // Whatever covers all of its names covers the first.
+        let first = one.policy.subjects.first().map(|name| patterns(name)).unwrap_or_default();
+        first.iter().map(String::as_str).chain([""]).filter_map(behind).min()
+    }
 }
 
 /// Who signs when nothing says so.
@@ -114,43 +242,6 @@ enum Implicit {
     PublicAuthorities,
     OurOwn,
     Both,
-}
-
-/// Merges the policies behind the one at `index` that say the same into it. True when one
-/// for all names has taken its place instead.
-fn merge_into(index: usize, policies: &mut Vec<Candidate>) -> bool {
-    let mut other = index + 1;
-    while other < policies.len() {
-        if policies[index] == policies[other] {
-            policies.remove(other);
-            other = index + 1;
-        } else if !policies[index].does_the_same(&policies[other]) {
-            other += 1;
-        } else if policies[other].policy.subjects.is_empty()
-            && !policies[index].policy.subjects.is_empty()
-        {
-            // Unless another one between them is for the names, too.
-            if hidden_by(index, policies).is_some_and(|hidden| hidden >= other) {
-                policies.remove(index);
-                return true;
-            }
-            other += 1;
-        } else {
-            let merged = policies.remove(other);
-            let subjects = &mut policies[index].policy.subjects;
-            for name in merged.policy.subjects {
-                if !subjects.contains(&name) {
-                    subjects.push(name);
-                }
-            }
-        }
-    }
-    false
-}
-
-/// The first policy behind the one at `index` that is for all of its names.
-fn hidden_by(index: usize, policies: &[Candidate]) -> Option<usize> {
-    (index + 1..policies.len()).find(|other| is_subset(&policies[index], &policies[*other]))
 }
 
 /// Whether each name of `a` is covered by a name of `b`.

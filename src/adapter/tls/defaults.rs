@@ -151,6 +151,7 @@ fn overlay(below: Acme, above: &Acme) -> Acme {
         ),
         preferred_chains: above.preferred_chains.clone().or(below.preferred_chains),
         certificate_lifetime: non_zero(below.certificate_lifetime, above.certificate_lifetime),
+        network_proxy: above.network_proxy.clone().or(below.network_proxy),
     }
 }
 

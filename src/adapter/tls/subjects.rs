@@ -1,6 +1,7 @@
 //! Names in certificates: which there can be, who may sign for them, which cover which.
 
 use crate::adapter::network_address::split_host_port;
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 /// What no name in a certificate contains.
@@ -57,22 +58,25 @@ pub(super) fn is_tailscale(name: &str) -> bool {
 
 /// Whether a name, in which leading labels may be `*`, stands for another.
 pub(super) fn covers(pattern: &str, name: &str) -> bool {
+    if !pattern.contains('*') && pattern.is_ascii() && name.is_ascii() {
+        return pattern.eq_ignore_ascii_case(&host_only(name));
+    }
+    patterns(name).contains(&pattern.to_lowercase())
+}
+
+/// All names that stand for a name, in lower case: itself, and those with `*` for its first
+/// labels.
+pub(super) fn patterns(name: &str) -> Vec<String> {
     let name = host_only(name).to_lowercase();
-    let pattern = pattern.to_lowercase();
-    if name == pattern {
-        return true;
-    }
-    if !pattern.contains('*') {
-        return false;
-    }
     let mut labels: Vec<&str> = name.split('.').collect();
-    (0..labels.len()).any(|index| {
-        if labels[index].is_empty() {
-            return false;
+    let mut patterns = vec![name.clone()];
+    for index in 0..labels.len() {
+        if !labels[index].is_empty() {
+            labels[index] = "*";
+            patterns.push(labels.join("."));
         }
-        labels[index] = "*";
-        labels.join(".") == pattern
-    })
+    }
+    patterns
 }
 
 /// Whether a name is only known nearby.
@@ -97,12 +101,15 @@ fn is_internal_ip(ip: IpAddr) -> bool {
 }
 
 /// A host without a port and without the brackets of IPv6.
-fn host_only(text: &str) -> String {
+fn host_only(text: &str) -> Cow<'_, str> {
+    if !text.contains([':', '[']) {
+        return text.into();
+    }
     match split_host_port(text) {
-        Ok((host, _)) => host,
+        Ok((host, _)) => host.into(),
         Err(_) => {
             let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-            bare.unwrap_or(text).to_owned()
+            bare.unwrap_or(text).into()
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Certificates by where they come from: the modules `tls.certificates.*`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename = "tls.certificates.*", deny_unknown_fields, default)]
 pub struct Certificates {
     /// Names that certificates are had for although no route names them.
     #[serde(skip_serializing_if = "Option::is_none")]

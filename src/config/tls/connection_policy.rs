@@ -53,11 +53,14 @@ pub struct ConnectionPolicy {
 /// Which handshakes are meant: all that is given must be true. The modules
 /// `tls.handshake_match.*`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename = "tls.handshake_match.*", deny_unknown_fields, default)]
 pub struct HandshakeMatch {
     /// Our own address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub local_ip: Option<LocalIps>,
+    /// None of these sets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not: Option<Vec<HandshakeMatch>>,
     /// The client's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remote_ip: Option<RemoteIps>,

@@ -41,7 +41,7 @@ pub struct EchPublication {
 
 /// Who tells clients: the modules `tls.ech.publishers.*`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(rename = "tls.ech.publishers.*", deny_unknown_fields, default)]
 pub struct EchPublishers {
     /// Records of DNS.
     #[serde(skip_serializing_if = "Option::is_none")]

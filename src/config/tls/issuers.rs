@@ -4,6 +4,7 @@ use super::challenges::{Challenges, DnsChallenge};
 use crate::config::duration::Duration;
 use crate::config::is_default;
 use crate::config::module::slot;
+use crate::config::network_proxy::NetworkProxy;
 use serde::{Deserialize, Serialize};
 
 /// Who signs certificates, named by the field `module`.
@@ -57,6 +58,9 @@ pub struct Acme {
     /// How long certificates shall be valid; as the authority likes when 0.
     #[serde(skip_serializing_if = "is_default")]
     pub certificate_lifetime: Duration,
+    /// The proxy through which the authority is asked; that of the environment when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_proxy: Option<NetworkProxy>,
 }
 
 /// An account at an authority that was made elsewhere.
