@@ -5,6 +5,7 @@
 //! site that answers it. The answer's side is in [`super::response`].
 
 use super::connection::{Connection, Peer};
+use super::handlers::log_append::LogAppend;
 use super::head;
 use super::matchers::file::FileMatch;
 use super::placeholder::ErrorPart;
@@ -12,6 +13,7 @@ use super::regexp::Captured;
 use super::response::Response;
 use super::server::Site;
 use super::session::StreamWatch;
+use super::trust::Client;
 use super::uri::Target;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, COOKIE, EXPECT};
@@ -165,6 +167,10 @@ pub(crate) struct Exchange<'s> {
     pub intercepted: Option<Box<Intercepted>>,
     /// The answer.
     pub response: Response<'s>,
+    /// What the access log says besides; values that are known already.
+    pub(super) log_fields: Vec<(&'s LogAppend, Option<Option<Vec<u8>>>)>,
+    /// Who asks.
+    client: Client,
     /// When the head was complete.
     pub started: Instant,
     /// The same by the clock on the wall.
@@ -221,6 +227,8 @@ impl<'s> Exchange<'s> {
             error: None,
             intercepted: None,
             response: Response::new(),
+            log_fields: Vec::new(),
+            client: site.trust.client(&connection.remote, &session.req_header().headers),
             started: Instant::now(),
             accepted: SystemTime::now(),
             invocations: 0,
@@ -305,10 +313,15 @@ impl<'s> Exchange<'s> {
         &self.connection.remote
     }
 
-    /// The client's IP address. No proxies are trusted yet, so it is the one that the
-    /// connection comes from.
+    /// The client's IP address: what trusted proxies say, or where the connection comes
+    /// from.
     pub(crate) fn client_ip(&self) -> Option<IpAddr> {
-        self.remote().ip()
+        self.client.ip
+    }
+
+    /// Whether the connection comes from a proxy whose word is believed.
+    pub(crate) fn is_from_trusted_proxy(&self) -> bool {
+        self.client.by_proxy
     }
 
     /// Whether the request came over TLS.

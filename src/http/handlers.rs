@@ -10,6 +10,7 @@ mod file_server;
 mod headers;
 mod intercept;
 mod invoke;
+pub(crate) mod log_append;
 mod php;
 mod rewrite;
 mod static_response;
@@ -37,6 +38,7 @@ enum Kind {
     Headers(Box<headers::Headers>),
     Intercept(intercept::Intercept),
     Invoke(invoke::Invoke),
+    LogAppend(log_append::LogAppend),
     Php(Box<php::Php>),
     Rewrite(Box<rewrite::Rewrite>),
     StaticResponse(Box<static_response::StaticResponse>),
@@ -86,7 +88,7 @@ impl Handler {
             Config::Authentication(_) => return Err(later("authentication")),
             Config::CopyResponse(_) => return Err(later("copy_response")),
             Config::CopyResponseHeaders(_) => return Err(later("copy_response_headers")),
-            Config::LogAppend(_) => return Err(later("log_append")),
+            Config::LogAppend(c) => Kind::LogAppend(log_append::LogAppend::new(c)),
             Config::Map(_) => return Err(later("map")),
             Config::Metrics(_) => return Err(later("metrics")),
             Config::Push(_) => return Err(later("push")),
@@ -113,6 +115,7 @@ impl Handler {
             Kind::Intercept(handler) => handler.run(ex),
             Kind::Templates(handler) => handler.run(ex),
             Kind::Invoke(handler) => return Box::pin(handler.run(ex)).await,
+            Kind::LogAppend(handler) => handler.run(ex),
             Kind::Php(handler) => return Box::pin(handler.run(ex)).await,
             Kind::Rewrite(handler) => handler.run(ex),
             Kind::StaticResponse(handler) => return handler.run(ex).await,

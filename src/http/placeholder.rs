@@ -207,6 +207,8 @@ pub(crate) enum Placeholder {
     Local(End),
     /// `http.request.remote` and its parts.
     Remote(End),
+    /// `http.vars.client_ip`: who asks, unless the variable was set.
+    ClientIp,
     /// `http.request.remote.host/BITS`: the client's network.
     RemoteNet(u8),
     /// `http.request.uuid`.
@@ -299,6 +301,9 @@ impl Placeholder {
         }
         if let Some(rest) = name.strip_prefix("http.request.") {
             return Self::parse_request(rest);
+        }
+        if name == "http.vars.client_ip" {
+            return Some(Self::ClientIp);
         }
         if let Some(key) = name.strip_prefix("http.vars.") {
             return Some(Self::Var(own(key)));
@@ -397,6 +402,10 @@ impl Placeholder {
             }
             Self::Local(end) => end.of(ex.local()).into_bytes().into(),
             Self::Remote(end) => end.of(ex.remote()).into_bytes().into(),
+            Self::ClientIp => match ex.vars.value("client_ip") {
+                [] => client(ex).into_bytes().into(),
+                value => Cow::Borrowed(value),
+            },
             Self::RemoteNet(bits) => {
                 let ip = ex.remote().ip();
                 ip.map_or_else(String::new, |ip| network(ip, *bits)).into_bytes().into()
@@ -574,6 +583,11 @@ fn base64(data: &[u8]) -> String {
         }
     }
     out
+}
+
+/// Who asks: the client's address as far as it is known.
+fn client(ex: &Exchange<'_>) -> String {
+    ex.client_ip().map_or_else(|| ex.remote().host(), |ip| ip.to_string())
 }
 
 #[cfg(test)]

@@ -129,6 +129,7 @@ impl Exchange<'_> {
 fn described<'a>(ex: &'a Exchange<'_>, site: &Site) -> access::Request<'a> {
     access::Request {
         remote: ex.remote().socket_addr(),
+        client: ex.client_ip(),
         proto: ex.proto(),
         method: ex.original_method().as_str(),
         host: ex.original_host(),
@@ -143,11 +144,17 @@ fn log(ex: &Exchange<'_>, site: &Site) {
     if ex.vars.value("log_skip") == b"true" {
         return;
     }
-    let loggers = site.access_loggers(ex.original_host());
+    let mut loggers = site.access_loggers(ex.original_host());
+    // A handler may have named others; who is not logged stays so.
+    let named = ex.vars.value("access_logger_names");
+    if let (false, Ok(names)) = (loggers.is_empty(), serde_json::from_slice::<Vec<String>>(named)) {
+        loggers = names.iter().map(|name| Site::access_logger(name)).collect();
+    }
     if loggers.is_empty() {
         return;
     }
     let none = HeaderMap::new();
+    let more = more_fields(ex);
     let answer = access::Answer {
         bytes_read: ex.body_bytes_read(),
         user_id: "",
@@ -155,9 +162,19 @@ fn log(ex: &Exchange<'_>, site: &Site) {
         size: ex.response.size,
         status: ex.response.status,
         headers: ex.response.sent_headers.as_ref().unwrap_or(&none),
+        more: &more,
     };
     let request = described(ex, site);
     for logger in loggers {
         access::handled(&site.logs, &logger, &request, &answer);
     }
+}
+
+/// What `log_append` adds: early values first, then the others, the last one first, since
+/// in Caddy those are taken on the way back through the handlers.
+fn more_fields<'f>(ex: &'f Exchange<'_>) -> Vec<(&'f str, Option<Vec<u8>>)> {
+    let fields = || ex.log_fields.iter();
+    let early = fields().filter_map(|(field, value)| Some((field.key.as_str(), value.clone()?)));
+    let late = fields().rev().filter(|(_, value)| value.is_none());
+    early.chain(late.map(|(field, _)| (field.key.as_str(), field.value(ex)))).collect()
 }

@@ -3,7 +3,7 @@
 use super::json::Object;
 use super::{Level, Logs};
 use http::HeaderMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// Fields whose values are not logged unless the configuration says so.
@@ -14,6 +14,8 @@ const CREDENTIALS: [&str; 4] = ["cookie", "set-cookie", "authorization", "proxy-
 pub struct Request<'a> {
     /// The other end of the connection.
     pub remote: Option<SocketAddr>,
+    /// The client's address, as trusted proxies name it.
+    pub client: Option<IpAddr>,
     /// As `HTTP/1.1`.
     pub proto: &'a str,
     /// The method as it came.
@@ -43,6 +45,8 @@ pub struct Answer<'a> {
     pub status: u16,
     /// The answer's header.
     pub headers: &'a HeaderMap,
+    /// What handlers add; `null` without a value.
+    pub more: &'a [(&'a str, Option<Vec<u8>>)],
 }
 
 /// Writes the line of a finished request to this logger.
@@ -57,6 +61,12 @@ pub fn handled(logs: &Logs, logger: &str, request: &Request<'_>, answer: &Answer
         o.uint("size", answer.size);
         o.uint("status", answer.status.into());
         o.object("resp_headers", |o| fields(o, answer.headers, request.with_credentials));
+        for (key, value) in answer.more {
+            match value {
+                Some(text) => o.bytes(key, text),
+                None => o.raw(key, b"null"),
+            }
+        }
     });
 }
 
@@ -68,7 +78,10 @@ pub fn describe(o: &mut Object<'_>, request: &Request<'_>) {
     };
     o.str("remote_ip", &ip);
     o.str("remote_port", &port);
-    o.str("client_ip", &ip);
+    match request.client {
+        Some(client) => o.str("client_ip", &client.to_string()),
+        None => o.str("client_ip", &ip),
+    }
     o.str("proto", request.proto);
     o.str("method", request.method);
     o.bytes("host", request.host);

@@ -143,7 +143,9 @@ impl Rolls {
             marks,
             next: None,
             old: old::Old {
-                keep: usize::try_from(or(config.roll_keep, 0)).ok().filter(|n| *n > 0)
+                keep: usize::try_from(or(config.roll_keep, 0))
+                    .ok()
+                    .filter(|n| *n > 0)
                     .unwrap_or(KEEP),
                 days: if config.roll_keep_days > 0 { config.roll_keep_days } else { KEEP_DAYS },
                 compression,

@@ -107,9 +107,7 @@ impl Filter {
                 Self::Regexps(compiled.collect::<Result<_, _>>()?)
             }
             FieldFilter::Query(query) => Self::Query(query.actions.0.clone()),
-            FieldFilter::Regexp(one) => {
-                Self::Regexps(vec![expression(&one.regexp, &one.value)?])
-            }
+            FieldFilter::Regexp(one) => Self::Regexps(vec![expression(&one.regexp, &one.value)?]),
             FieldFilter::Rename(rename) => Self::Rename(rename.name.clone()),
             FieldFilter::Replace(replace) => Self::Replace(replace.value.clone()),
         })

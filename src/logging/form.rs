@@ -25,12 +25,7 @@ pub(super) struct Entry<'e> {
 
 impl<'e> Entry<'e> {
     /// An entry that does not say where it comes from.
-    pub(super) const fn new(
-        level: Level,
-        at: Duration,
-        logger: &'e str,
-        message: &'e str,
-    ) -> Self {
+    pub(super) const fn new(level: Level, at: Duration, logger: &'e str, message: &'e str) -> Self {
         Self { level, at, logger, message, caller: None, stack: None }
     }
 }

@@ -6,9 +6,9 @@ use super::{Level, json, now};
 use crate::config::logging::writers as config;
 use parking_lot::Mutex;
 use std::io::{self, Write};
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// Lines that may wait for the output, and how long they may be together: a client can

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Variables that mean something to others, who do not ask for them yet.
-const UNSUPPORTED: [&str; 2] = ["access_logger_names", "fs"];
+const UNSUPPORTED: [&str; 1] = ["fs"];
 
 /// The compiled handler.
 #[derive(Debug)]

@@ -8,10 +8,11 @@ use std::borrow::Cow;
 /// The `Cookie` lines as one line, changed.
 pub(super) fn sent<'v>(lines: &[Cow<'_, [u8]>], actions: &[CookieAction]) -> Vec<Cow<'v, [u8]>> {
     let pairs = lines.iter().flat_map(|line| line.split(|b| *b == b';'));
-    let cookies = pairs.map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty()).filter_map(|pair| {
-        let (name, value) = changed(pair, actions)?;
-        Some([name, b"=", &value].concat())
-    });
+    let cookies =
+        pairs.map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty()).filter_map(|pair| {
+            let (name, value) = changed(pair, actions)?;
+            Some([name, b"=", &value].concat())
+        });
     let line = cookies.collect::<Vec<_>>().join(&b"; "[..]);
     if line.is_empty() { Vec::new() } else { vec![line.into()] }
 }
