@@ -209,6 +209,8 @@ pub(crate) enum Placeholder {
     Remote(End),
     /// `http.vars.client_ip`: who asks, unless the variable was set.
     ClientIp,
+    /// `http.vars.trusted_proxy`: whether a trusted proxy asks for somebody.
+    TrustedProxy,
     /// `http.request.remote.host/BITS`: the client's network.
     RemoteNet(u8),
     /// `http.request.uuid`.
@@ -304,6 +306,9 @@ impl Placeholder {
         }
         if name == "http.vars.client_ip" {
             return Some(Self::ClientIp);
+        }
+        if name == "http.vars.trusted_proxy" {
+            return Some(Self::TrustedProxy);
         }
         if let Some(key) = name.strip_prefix("http.vars.") {
             return Some(Self::Var(own(key)));
@@ -406,6 +411,10 @@ impl Placeholder {
                 [] => client(ex).into_bytes().into(),
                 value => Cow::Borrowed(value),
             },
+            Self::TrustedProxy => Cow::Borrowed(match ex.is_from_trusted_proxy() {
+                true => b"true".as_slice(),
+                false => b"false",
+            }),
             Self::RemoteNet(bits) => {
                 let ip = ex.remote().ip();
                 ip.map_or_else(String::new, |ip| network(ip, *bits)).into_bytes().into()

@@ -1,5 +1,6 @@
 //! Servers from hand-written configurations, asked over real sockets.
 
+mod clients;
 mod hostile;
 mod matchers;
 

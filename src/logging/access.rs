@@ -126,6 +126,7 @@ mod tests {
         headers.append("cookie", HeaderValue::from_static("secret=1"));
         let request = Request {
             remote: Some(([127, 0, 0, 1], 99).into()),
+            client: None,
             proto: "HTTP/1.1",
             method: "GET",
             host: b"localhost",
