@@ -11,8 +11,8 @@ use crate::config::http::{Route, Server as ServerConfig, ServerLogs};
 use crate::logging::Logs;
 use crate::php;
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// Limits when the configuration names none.
@@ -102,6 +102,8 @@ pub(crate) struct Site {
     pub(super) h1: bool,
     pub(super) logs: Arc<Logs>,
     access: Option<ServerLogs>,
+    /// When it ends, once that is known.
+    pub(super) shutdown_at: OnceLock<Instant>,
     _alive: mpsc::Sender<()>,
 }
 
@@ -287,6 +289,7 @@ impl Site {
             h1: config.protocols.is_empty() || config.protocols.iter().any(|p| p == "h1"),
             logs: Arc::clone(logs),
             access: config.logs.clone(),
+            shutdown_at: OnceLock::new(),
             _alive: alive.clone(),
         }
     }
@@ -304,12 +307,7 @@ impl Site {
     /// The loggers that take the access log of requests for this host.
     pub(super) fn access_loggers(&self, host: &[u8]) -> Vec<String> {
         let names = self.logger_names(host).into_iter().flatten();
-        names.map(Self::access_logger).collect()
-    }
-
-    /// The logger of an access log by its name.
-    pub(super) fn access_logger(name: &str) -> String {
-        full_name("http.log.access", name)
+        names.map(|name| full_name("http.log.access", name)).collect()
     }
 
     /// The logger that takes errors of requests for this host.
@@ -336,7 +334,7 @@ impl Site {
     }
 }
 
-fn full_name(base: &str, name: &str) -> String {
+pub(super) fn full_name(base: &str, name: &str) -> String {
     if name.is_empty() { base.to_owned() } else { format!("{base}.{name}") }
 }
 

@@ -1,6 +1,7 @@
 //! Servers from hand-written configurations, asked over real sockets.
 
 mod clients;
+mod handlers;
 mod hostile;
 mod matchers;
 

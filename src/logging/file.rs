@@ -231,6 +231,7 @@ mod tests {
         for (compression, ending) in [("gzip", ".log.gz"), ("zstd", ".log.zst"), ("none", ".log")] {
             let settings =
                 format!(r#"{{"roll_size_mb":1,"roll_keep":1,"roll_compression":"{compression}"}}"#);
+            let folder = folder.join(compression);
             let mut file = File::open(&config(&folder, &settings)).expect("it opens");
             for _ in 0..3 {
                 file.write_all(&vec![b'x'; 600 << 10]).expect("written");

@@ -106,6 +106,12 @@ impl Object<'_> {
 
     /// A field whose value is JSON already.
     pub fn raw(&mut self, key: &str, json: &[u8]) {
+        if !self.look.filters.is_empty()
+            && let Ok(text) = serde_json::from_slice::<String>(json)
+        {
+            // Filters change text, wherever it comes from.
+            return self.str(key, &text);
+        }
         self.field(key, Value::Json(Cow::Borrowed(json)));
     }
 
@@ -205,7 +211,14 @@ fn texts<'v>(out: &mut Vec<u8>, spaced: bool, values: impl IntoIterator<Item = &
     out.push(b']');
 }
 
-pub(super) fn string(out: &mut Vec<u8>, text: &[u8]) {
+/// A text as JSON.
+pub fn text(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 2);
+    string(&mut out, text);
+    out
+}
+
+fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     for chunk in text.utf8_chunks() {
         escape(out, chunk.valid());

@@ -100,6 +100,9 @@ impl FileServer {
         if path.contains(&0) {
             return Err(Failure::error(400, "path holds a NUL byte"));
         }
+        if !ex.has_usual_files() {
+            return Err(Failure::error(404, "filesystem not found"));
+        }
         let root = match self.root.fill(ex) {
             root if root.is_empty() => b".".to_vec(),
             root => root.into_owned(),

@@ -2,7 +2,7 @@
 
 use go_template::layout;
 use jiff::tz::TimeZone;
-use jiff::{Span, Zoned};
+use jiff::{Span, ToSpan, Zoned};
 use parking_lot::Mutex;
 use std::fs::{self, File};
 use std::io;
@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 
 /// Whoever has it may change old files.
 static TURN: Mutex<()> = Mutex::new(());
+
+/// How many milliseconds later a name may say than it is.
+const LATER_MAX: i64 = 1000;
 
 /// How they are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +51,20 @@ impl Old {
     /// The name of a file that is put aside now: `a-TIME-REASON.log` for `a.log`.
     pub(super) fn name(&self, path: &Path, now: &Zoned, reason: &str) -> PathBuf {
         let (stem, ending) = parts(path);
-        let time = layout::format(&self.format, now);
-        path.with_file_name(format!("{stem}-{time}-{reason}{ending}"))
+        let name = |at: &Zoned| {
+            let time = layout::format(&self.format, at);
+            path.with_file_name(format!("{stem}-{time}-{reason}{ending}"))
+        };
+        let is_free = |path: &PathBuf| {
+            ["", ".gz", ".zst"].iter().all(|ending| {
+                let mut name = path.as_os_str().to_owned();
+                name.push(ending);
+                !Path::new(&name).exists()
+            })
+        };
+        // No file takes another one's place: one of the same moment counts as a later one.
+        let later = (0..LATER_MAX).filter_map(|ms| now.checked_add(ms.milliseconds()).ok());
+        later.map(|at| name(&at)).find(is_free).unwrap_or_else(|| name(now))
     }
 
     /// Compresses and removes files on a thread of its own.
