@@ -5,6 +5,7 @@
 //! site that answers it. The answer's side is in [`super::response`].
 
 use super::connection::{Connection, Peer};
+use super::handlers::{LogAppend, Map};
 use super::head;
 use super::matchers::file::FileMatch;
 use super::placeholder::ErrorPart;
@@ -13,6 +14,7 @@ use super::response::Response;
 use super::server::Site;
 use super::session::StreamWatch;
 use super::uri::Target;
+use crate::logging::json;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, COOKIE, EXPECT};
 use http::{HeaderMap, Method, Version};
@@ -21,7 +23,8 @@ use std::borrow::Cow;
 use std::io;
 use std::net::IpAddr;
 use std::sync::OnceLock;
-use std::time::{Instant, SystemTime};
+use std::sync::atomic::AtomicU32;
+use std::time::{Duration, Instant, SystemTime};
 
 /// Of a request's body, a placeholder gets no more parts than bring it to this length.
 const BUFFERED_BODY_MAX: usize = 8 * 1024 * 1024;
@@ -69,6 +72,12 @@ impl HandlerError {
     /// The value of one of its placeholders.
     pub(crate) fn part(&self, part: ErrorPart) -> Cow<'_, [u8]> {
         match part {
+            ErrorPart::Whole => {
+                let Self { id, status, message } = self;
+                format!("{{id={id}}}: HTTP {status}: {message}").into_bytes().into()
+            }
+            // There is no stack to be told of: a failure is a value.
+            ErrorPart::Trace => Cow::Borrowed(b""),
             ErrorPart::Message => Cow::Borrowed(self.message.as_bytes()),
             ErrorPart::Status => self.status.to_string().into_bytes().into(),
             ErrorPart::StatusText => {
@@ -105,23 +114,76 @@ pub(crate) struct Intercepted {
 
 /// Variables of a request, by name.
 #[derive(Debug, Default)]
-pub(crate) struct Vars<'s>(Vec<(Text<'s>, Text<'s>)>);
+pub(crate) struct Vars<'s>(Vec<Var<'s>>);
+
+#[derive(Debug)]
+struct Var<'s> {
+    name: Text<'s>,
+    value: Text<'s>,
+    /// Whether the value is JSON: a number, a boolean, a list.
+    is_json: bool,
+}
 
 /// A text that the configuration or the request owns.
 type Text<'s> = Cow<'s, [u8]>;
 
+/// When something must be done: a time that may grow with each byte.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline {
+    end: tokio::time::Instant,
+    /// Bytes that earn a second more; none do when 0.
+    rate: u64,
+}
+
+impl Deadline {
+    /// A deadline that is `limit` from now.
+    pub(crate) fn new(limit: Duration, rate: u64) -> Self {
+        Self { end: tokio::time::Instant::now() + limit, rate }
+    }
+
+    /// Waits for some bytes; fails when they come too late.
+    pub(super) async fn keep<T>(&self, work: impl Future<Output = T>) -> io::Result<T> {
+        tokio::time::timeout_at(self.end, work).await.map_err(io::Error::from)
+    }
+
+    /// Counts bytes that were transferred.
+    pub(super) fn earn(&mut self, bytes: usize) {
+        if let Some(millis) = (bytes as u64 * 1000).checked_div(self.rate) {
+            self.end += Duration::from_millis(millis);
+        }
+    }
+}
+
 impl<'s> Vars<'s> {
     /// The value of a variable, empty when it is not set.
     pub(crate) fn value(&self, name: &str) -> &[u8] {
-        let mut found = self.0.iter().filter(|(key, _)| **key == *name.as_bytes());
-        found.next().map(|(_, value)| &**value).unwrap_or_default()
+        self.find(name).map(|var| &*var.value).unwrap_or_default()
+    }
+
+    /// The value of a variable in JSON, if it is set.
+    pub(crate) fn json(&self, name: &str) -> Option<Vec<u8>> {
+        let var = self.find(name)?;
+        Some(if var.is_json { var.value.to_vec() } else { json::text(&var.value) })
+    }
+
+    fn find(&self, name: &str) -> Option<&Var<'s>> {
+        self.0.iter().find(|var| *var.name == *name.as_bytes())
     }
 
     /// Sets a variable.
     pub(crate) fn set(&mut self, name: Text<'s>, value: Text<'s>) {
-        match self.0.iter_mut().find(|(key, _)| *key == name) {
-            Some(entry) => entry.1 = value,
-            None => self.0.push((name, value)),
+        self.put(Var { name, value, is_json: false });
+    }
+
+    /// Sets a variable to a value that is JSON.
+    pub(crate) fn set_json(&mut self, name: Text<'s>, value: Text<'s>) {
+        self.put(Var { name, value, is_json: true });
+    }
+
+    fn put(&mut self, var: Var<'s>) {
+        match self.0.iter_mut().find(|before| before.name == var.name) {
+            Some(before) => *before = var,
+            None => self.0.push(var),
         }
     }
 }
@@ -155,6 +217,18 @@ pub(crate) struct Exchange<'s> {
     pub host: Vec<u8>,
     /// Variables.
     pub vars: Vars<'s>,
+    /// Tables whose outputs are placeholders.
+    pub maps: Vec<&'s Map>,
+    /// How many of them are being asked within one another.
+    pub map_depth: AtomicU32,
+    /// Who the client is, once somebody asked.
+    pub user_id: Option<String>,
+    /// The access loggers that a handler chose instead of the host's.
+    pub logger_names: Option<&'s [String]>,
+    /// Fields that handlers add to the access log, and their values in JSON.
+    pub log_fields: Vec<(Cow<'s, str>, Vec<u8>)>,
+    /// Fields whose values are taken when the handlers are done.
+    pub late_log_fields: Vec<&'s LogAppend>,
     /// What the `file` matcher found last.
     pub file_match: Option<FileMatch>,
     /// What regular expressions found, the last one last.
@@ -193,6 +267,11 @@ struct Body {
     /// Read from the client, to be handed out next.
     returned: Option<Bytes>,
     read: u64,
+    /// Another body stands in the place of the client's.
+    replaced: bool,
+    /// How many more bytes handlers may read.
+    left: Option<u64>,
+    deadline: Option<Deadline>,
 }
 
 impl<'s> Exchange<'s> {
@@ -216,6 +295,12 @@ impl<'s> Exchange<'s> {
             stream: asked.stream,
             uuid: OnceLock::new(),
             vars: Vars::default(),
+            maps: Vec::new(),
+            map_depth: AtomicU32::new(0),
+            user_id: None,
+            logger_names: None,
+            log_fields: Vec::new(),
+            late_log_fields: Vec::new(),
             file_match: None,
             captured: Vec::new(),
             error: None,
@@ -300,6 +385,17 @@ impl<'s> Exchange<'s> {
         self.session.req_header().version
     }
 
+    /// Whether files are looked for where they usually are: the only file system is the
+    /// system's, and a variable may name another.
+    pub(crate) fn has_usual_files(&self) -> bool {
+        matches!(self.vars.value("fs"), b"" | b"default")
+    }
+
+    /// When the server ends, once that is known.
+    pub(crate) fn shutdown_at(&self) -> Option<Instant> {
+        self.site.shutdown_at.get().copied()
+    }
+
     /// The client's address.
     pub(crate) fn remote(&self) -> &Peer {
         &self.connection.remote
@@ -359,6 +455,14 @@ impl<'s> Exchange<'s> {
 
     /// The length of the body as announced; `None` when only its end tells.
     pub(crate) fn body_length(&self) -> Option<u64> {
+        if self.body.replaced {
+            return self.body.buffered.as_ref().map(|body| body.len() as u64);
+        }
+        self.client_body_length()
+    }
+
+    /// The same of the body that the client sends, whatever handlers see.
+    pub(super) fn client_body_length(&self) -> Option<u64> {
         if self.body.empty {
             return Some(0);
         }
@@ -377,7 +481,7 @@ impl<'s> Exchange<'s> {
     }
 
     /// How long the client may take for the next part of its body; unbounded when absent.
-    pub(crate) fn set_body_timeout(&mut self, limit: Option<std::time::Duration>) {
+    pub(crate) fn set_body_timeout(&mut self, limit: Option<Duration>) {
         self.session.set_read_timeout(limit);
     }
 
@@ -403,6 +507,47 @@ impl<'s> Exchange<'s> {
         if let Some(bytes) = self.body.returned.take() {
             return Ok(Some(bytes));
         }
+        if self.body.replaced {
+            return Ok(None);
+        }
+        let part = match self.body.deadline {
+            None => self.receive_body().await?,
+            Some(mut deadline) => {
+                let part = match deadline.keep(self.receive_body()).await {
+                    Ok(part) => part?,
+                    Err(late) => {
+                        self.session.set_keepalive(None);
+                        return Err(late);
+                    }
+                };
+                deadline.earn(part.as_ref().map_or(0, Bytes::len));
+                self.body.deadline = Some(deadline);
+                part
+            }
+        };
+        match (part, self.body.left) {
+            (Some(part), Some(left)) => self.bounded(part, left).map(Some),
+            (part, _) => Ok(part),
+        }
+    }
+
+    /// As much of a part as handlers may still read.
+    fn bounded(&mut self, mut part: Bytes, left: u64) -> io::Result<Bytes> {
+        let length = part.len() as u64;
+        self.body.left = Some(left.saturating_sub(length));
+        if length <= left {
+            return Ok(part);
+        }
+        // What is left of it is not read, so no request can follow.
+        self.session.set_keepalive(None);
+        if left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        part.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        Ok(part)
+    }
+
+    async fn receive_body(&mut self) -> io::Result<Option<Bytes>> {
         if std::mem::take(&mut self.body.awaits_continue) {
             self.session.write_continue_response().await.map_err(io::Error::other)?;
         }
@@ -414,6 +559,54 @@ impl<'s> Exchange<'s> {
         })?;
         self.body.read += part.as_ref().map_or(0, |p| p.len() as u64);
         Ok(part)
+    }
+
+    /// Lets handlers read no more than this of the body.
+    pub(crate) fn limit_body(&mut self, max: u64) {
+        let left = self.body.left.unwrap_or(u64::MAX).min(max);
+        self.body.left = Some(left);
+        let max = usize::try_from(left).unwrap_or(usize::MAX);
+        for body in self.body.buffered.iter_mut().chain(&mut self.body.returned) {
+            body.truncate(max);
+        }
+    }
+
+    /// Whether the body is known to be longer than handlers may read.
+    pub(crate) fn body_exceeds_limit(&self) -> bool {
+        let left = self.body.left.filter(|_| self.body.buffered.is_none());
+        left.is_some_and(|left| self.body_length().is_some_and(|length| length > left))
+    }
+
+    /// Puts another body in the place of the client's.
+    pub(crate) fn replace_body(&mut self, body: Bytes) {
+        self.body.replaced = true;
+        self.body.left = None;
+        self.body.returned = (!body.is_empty()).then(|| body.clone());
+        self.body.buffered = Some(body);
+    }
+
+    /// The whole body must have come by then.
+    pub(crate) fn set_body_deadline(&mut self, deadline: Deadline) {
+        self.body.deadline = Some(deadline);
+    }
+
+    /// Takes the values of log fields whose handlers are done, the last one first.
+    pub(super) fn settle_log_fields(&mut self) {
+        while let Some(handler) = self.late_log_fields.pop() {
+            self.log_uuid();
+            let (key, value) = handler.field(self);
+            self.log_fields.push((Cow::Borrowed(key), value));
+        }
+    }
+
+    /// Adds the request's UUID to the access log if anybody asked for it.
+    pub(super) fn log_uuid(&mut self) {
+        if let Some(uuid) = self.uuid.get()
+            && !self.log_fields.iter().any(|(key, _)| key == "uuid")
+        {
+            let value = json::text(uuid.as_bytes());
+            self.log_fields.push((Cow::Borrowed("uuid"), value));
+        }
     }
 
     /// Reads the whole body into memory, for placeholders; handlers can still read it.

@@ -4,18 +4,27 @@
 //! filter behind that changes the answer on its way out.
 
 mod answer;
+mod authentication;
+mod copy_response;
 mod encode;
 mod error;
 mod file_server;
 mod headers;
 mod intercept;
 mod invoke;
+mod log_append;
+mod map;
 mod php;
+mod request_body;
 mod rewrite;
 mod static_response;
 mod subroute;
 mod templates;
+mod timeouts;
 mod vars;
+
+pub(crate) use log_append::LogAppend;
+pub(crate) use map::Map;
 
 use super::exchange::{Exchange, Flow, Outcome};
 use super::server::{Provision, ProvisionError};
@@ -31,17 +40,25 @@ pub(crate) struct Handler {
 
 #[derive(Debug)]
 enum Kind {
+    Authentication(Box<authentication::Authentication>),
+    CopyResponse(copy_response::CopyResponse),
     Encode(encode::Encode),
     Error(error::Error),
     FileServer(Box<file_server::FileServer>),
     Headers(Box<headers::Headers>),
     Intercept(intercept::Intercept),
     Invoke(invoke::Invoke),
+    LogAppend(Box<LogAppend>),
+    Map(Box<Map>),
+    /// Nothing to do.
+    Nothing,
     Php(Box<php::Php>),
+    RequestBody(request_body::RequestBody),
     Rewrite(Box<rewrite::Rewrite>),
     StaticResponse(Box<static_response::StaticResponse>),
     Subroute(subroute::Subroute),
     Templates(Box<templates::Templates>),
+    Timeouts(timeouts::Timeouts),
     Vars(vars::Vars),
 }
 
@@ -82,16 +99,33 @@ impl Handler {
             Config::Intercept(c) => Kind::Intercept(intercept::Intercept::provision(c, provision)?),
             Config::Templates(c) => Kind::Templates(Box::new(templates::Templates::provision(c)?)),
             Config::Subroute(c) => Kind::Subroute(subroute::Subroute::provision(c, provision)?),
-            Config::Vars(c) => Kind::Vars(vars::Vars::provision(c)?),
-            Config::Authentication(_) => return Err(later("authentication")),
-            Config::CopyResponse(_) => return Err(later("copy_response")),
-            Config::CopyResponseHeaders(_) => return Err(later("copy_response_headers")),
-            Config::LogAppend(_) => return Err(later("log_append")),
-            Config::Map(_) => return Err(later("map")),
+            Config::Vars(c) => {
+                let handler = vars::Vars::provision(c)?;
+                needs_body = handler.needs_body();
+                Kind::Vars(handler)
+            }
+            Config::Authentication(c) => {
+                Kind::Authentication(Box::new(authentication::Authentication::provision(c)?))
+            }
+            Config::CopyResponse(_) => Kind::CopyResponse(copy_response::CopyResponse::Whole),
+            Config::CopyResponseHeaders(c) => {
+                Kind::CopyResponse(copy_response::CopyResponse::of_headers(c)?)
+            }
+            Config::LogAppend(c) => {
+                let handler = LogAppend::new(c);
+                needs_body = handler.needs_body();
+                Kind::LogAppend(Box::new(handler))
+            }
+            Config::Map(c) => Kind::Map(Box::new(Map::provision(c)?)),
             Config::Metrics(_) => return Err(later("metrics")),
-            Config::Push(_) => return Err(later("push")),
-            Config::RequestBody(_) => return Err(later("request_body")),
-            Config::Timeouts(_) => return Err(later("timeouts")),
+            // No browser takes what is pushed any more, and nothing is.
+            Config::Push(_) => Kind::Nothing,
+            Config::RequestBody(c) => {
+                let handler = request_body::RequestBody::new(c);
+                needs_body = handler.needs_body();
+                Kind::RequestBody(handler)
+            }
+            Config::Timeouts(c) => Kind::Timeouts(timeouts::Timeouts::new(c)),
             Config::Tracing(_) => return Err(later("tracing")),
         };
         Ok(Self { kind, needs_body })
@@ -106,12 +140,19 @@ impl Handler {
             ex.buffer_body().await;
         }
         match &self.kind {
+            Kind::Authentication(handler) => handler.run(ex).await?,
+            Kind::CopyResponse(handler) => return Err(handler.run()),
             Kind::Encode(handler) => handler.run(ex),
             Kind::Error(handler) => return Err(handler.run(ex)),
             Kind::FileServer(handler) => return handler.run(ex).await,
             Kind::Headers(handler) => handler.run(ex),
             Kind::Intercept(handler) => handler.run(ex),
             Kind::Templates(handler) => handler.run(ex),
+            Kind::LogAppend(handler) => handler.run(ex),
+            Kind::Map(handler) => handler.run(ex),
+            Kind::Nothing => {}
+            Kind::RequestBody(handler) => handler.run(ex),
+            Kind::Timeouts(handler) => handler.run(ex),
             Kind::Invoke(handler) => return Box::pin(handler.run(ex)).await,
             Kind::Php(handler) => return Box::pin(handler.run(ex)).await,
             Kind::Rewrite(handler) => handler.run(ex),

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use futures_util::FutureExt;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 /// How long the loop rests when nothing can be accepted, as for want of descriptors.
@@ -55,6 +55,12 @@ impl Listener {
         // It had a mode when it was opened; this can only fail if its file is gone.
         let _ = self.door.listening.set_mode(mode);
         self.door.site.store(site);
+    }
+
+    /// Lets handlers know when it will drain.
+    pub(super) fn announce_end(&self, at: Instant) {
+        // The first word stands.
+        let _ = self.door.site.load().shutdown_at.set(at);
     }
 
     /// Accepts no more, lets requests in flight end within `grace`, or without limit, and

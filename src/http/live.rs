@@ -15,7 +15,7 @@ use futures_util::future::join_all;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// The listeners that run, by what they listen on. When it is dropped they go on until
@@ -149,6 +149,8 @@ impl Retired {
     /// came through listeners which stay are never cut off.
     pub async fn drain(self) {
         let Self { listeners, delay, grace, over } = self;
+        let end = Instant::now() + delay;
+        listeners.iter().for_each(|listener| listener.announce_end(end));
         if !listeners.is_empty() {
             tokio::time::sleep(delay).await;
         }

@@ -7,9 +7,15 @@
 use super::connection::Peer;
 use super::exchange::Exchange;
 use super::uri::{self, Target};
+use crate::logging::json;
 use std::borrow::Cow;
+use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::time::{Duration, SystemTime};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime};
+
+/// A file that a placeholder names is no longer than this.
+const FILE_MAX: u64 = 1024 * 1024;
 
 /// What becomes of `{name}` when nothing has that name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,8 +99,7 @@ impl Template {
 
     /// Whether filling it needs the request's body in memory.
     pub(crate) fn needs_body(&self) -> bool {
-        let body =
-            |p: &Piece| matches!(p, Piece::Value(Placeholder::Body | Placeholder::BodyBase64, _));
+        let body = |p: &Piece| matches!(p, Piece::Value(placeholder, _) if placeholder.is_body());
         self.pieces.iter().any(body)
     }
 
@@ -185,6 +190,16 @@ pub(crate) enum Part {
 pub(crate) enum Placeholder {
     /// `env.*`.
     Env(String),
+    /// `file.*`: what a file holds.
+    File(String),
+    /// `http.shutting_down`.
+    ShuttingDown,
+    /// `http.time_until_shutdown`.
+    TimeUntilShutdown,
+    /// `http.auth.user.id`.
+    UserId,
+    /// An output of a table, if there is one of this name.
+    Mapped(String),
     /// A value that was known when the configuration was loaded.
     Fixed(String),
     /// `time.now.*`.
@@ -195,6 +210,8 @@ pub(crate) enum Placeholder {
     Scheme,
     /// `http.request.proto`.
     Proto,
+    /// `http.request.proto_name`.
+    ProtoName,
     /// `http.request.host`.
     Host,
     /// `http.request.port`.
@@ -207,8 +224,9 @@ pub(crate) enum Placeholder {
     Local(End),
     /// `http.request.remote` and its parts.
     Remote(End),
-    /// `http.request.remote.host/BITS`: the client's network.
-    RemoteNet(u8),
+    /// `http.request.remote.host/BITS`: the client's network. `/V4,V6` has bits of their
+    /// own for both families; what is no number gives nothing.
+    RemoteNet(Option<u8>, Option<u8>),
     /// `http.request.uuid`.
     Uuid,
     /// `http.request.uri.*` and `http.request.orig_uri.*`.
@@ -230,6 +248,8 @@ pub(crate) enum Placeholder {
     ResponseHeader(String),
     /// `http.vars.*`.
     Var(String),
+    /// `http.vars.client_ip`, which handlers may set to something else.
+    ClientIp,
     /// `http.regexp.*`.
     Regexp(String),
     /// `http.matchers.file.*`.
@@ -245,8 +265,14 @@ pub(crate) enum Placeholder {
 /// A form of the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Clock {
+    /// As Go writes it.
+    Full,
     /// As in a `Date` field.
     Http,
+    /// As in the Common Log Format.
+    CommonLog,
+    /// The year.
+    Year,
     /// Seconds since 1970.
     Unix,
     /// Milliseconds since 1970.
@@ -280,6 +306,10 @@ pub(crate) enum FilePart {
 /// A part of the error that is being answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorPart {
+    /// Mark, status and reason.
+    Whole,
+    /// Where it came from.
+    Trace,
     /// Its text.
     Message,
     /// Its status.
@@ -300,6 +330,12 @@ impl Placeholder {
         if let Some(rest) = name.strip_prefix("http.request.") {
             return Self::parse_request(rest);
         }
+        if let Some(path) = name.strip_prefix("file.") {
+            return Some(Self::File(own(path)));
+        }
+        if name == "http.vars.client_ip" {
+            return Some(Self::ClientIp);
+        }
         if let Some(key) = name.strip_prefix("http.vars.") {
             return Some(Self::Var(own(key)));
         }
@@ -314,7 +350,12 @@ impl Placeholder {
         }
         Some(match name {
             "http.intercept.status_code" => Self::InterceptStatus,
-            "http.error" | "http.error.message" => Self::Error(ErrorPart::Message),
+            "http.shutting_down" => Self::ShuttingDown,
+            "http.time_until_shutdown" => Self::TimeUntilShutdown,
+            "http.auth.user.id" => Self::UserId,
+            "http.error" => Self::Error(ErrorPart::Whole),
+            "http.error.trace" => Self::Error(ErrorPart::Trace),
+            "http.error.message" => Self::Error(ErrorPart::Message),
             "http.error.status_code" => Self::Error(ErrorPart::Status),
             "http.error.status_text" => Self::Error(ErrorPart::StatusText),
             "http.error.id" => Self::Error(ErrorPart::Id),
@@ -322,6 +363,9 @@ impl Placeholder {
             "http.matchers.file.absolute" => Self::FileMatch(FilePart::Absolute),
             "http.matchers.file.type" => Self::FileMatch(FilePart::Type),
             "http.matchers.file.remainder" => Self::FileMatch(FilePart::Remainder),
+            "time.now" => Self::Now(Clock::Full),
+            "time.now.common_log" => Self::Now(Clock::CommonLog),
+            "time.now.year" => Self::Now(Clock::Year),
             "time.now.http" => Self::Now(Clock::Http),
             "time.now.unix" => Self::Now(Clock::Unix),
             "time.now.unix_ms" => Self::Now(Clock::UnixMs),
@@ -330,8 +374,41 @@ impl Placeholder {
             "system.os" => Self::Fixed(own(std::env::consts::OS)),
             "system.arch" => Self::Fixed(own(go_arch())),
             "system.wd" => Self::Fixed(std::env::current_dir().ok()?.to_string_lossy().into()),
+            // Braces around anything else are just braces.
+            name if !name.is_empty() && name.bytes().all(is_of_name) => Self::Mapped(own(name)),
             _ => return None,
         })
+    }
+
+    /// Whether it is of the request's body.
+    pub(crate) const fn is_body(&self) -> bool {
+        matches!(self, Self::Body | Self::BodyBase64)
+    }
+
+    /// Its value for this request in JSON; `None` when there is nothing of that name.
+    pub(crate) fn json(&self, ex: &Exchange<'_>) -> Option<Vec<u8>> {
+        let number = match self {
+            Self::Duration { ms } => {
+                let seconds = ex.started.elapsed().as_secs_f64();
+                return Some((seconds * if *ms { 1e3 } else { 1.0 }).to_string().into_bytes());
+            }
+            Self::Now(Clock::Full) => {
+                let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+                return Some(now.unwrap_or_default().as_secs_f64().to_string().into_bytes());
+            }
+            Self::Var(name) => return ex.vars.json(name),
+            Self::TimeUntilShutdown => {
+                let left = ex.shutdown_at()?.saturating_duration_since(Instant::now());
+                return Some(left.as_secs_f64().to_string().into_bytes());
+            }
+            Self::Port | Self::Local(End::Port) | Self::Remote(End::Port) => true,
+            Self::ShuttingDown | Self::Error(ErrorPart::Status) | Self::InterceptStatus => true,
+            _ => false,
+        };
+        let value = self.value(ex)?;
+        let is_plain = matches!(&*value, b"true" | b"false")
+            || !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+        Some(if number && is_plain { value.into_owned() } else { json::text(&value) })
     }
 
     fn parse_request(name: &str) -> Option<Self> {
@@ -343,13 +420,15 @@ impl Placeholder {
             return Some(Self::Cookie(own(cookie)));
         }
         if let Some(bits) = name.strip_prefix("remote.host/") {
-            return Some(Self::RemoteNet(bits.parse().ok()?));
+            let (v4, v6) = bits.split_once(',').unwrap_or((bits, bits));
+            return Some(Self::RemoteNet(v4.parse().ok(), v6.parse().ok()));
         }
         if let Some(label) = name.strip_prefix("host.labels.") {
             return Some(Self::HostLabel(label.parse().ok()?));
         }
         if let Some(part) = name.strip_prefix("orig_uri") {
-            return Some(Self::Target(Of::Original, Part::parse(part)?));
+            let part = Part::parse(part).filter(|p| !matches!(p, Part::FileBase | Part::FileExt));
+            return Some(Self::Target(Of::Original, part?));
         }
         if let Some(part) = name.strip_prefix("uri") {
             return Some(Self::Target(Of::Current, Part::parse(part)?));
@@ -359,6 +438,7 @@ impl Placeholder {
             "orig_method" => Self::Method(Of::Original),
             "scheme" => Self::Scheme,
             "proto" => Self::Proto,
+            "proto_name" => Self::ProtoName,
             "host" => Self::Host,
             "port" => Self::Port,
             "hostport" => Self::HostPort,
@@ -387,6 +467,20 @@ impl Placeholder {
             Self::Method(Of::Original) => Cow::Borrowed(ex.original_method().as_str().as_bytes()),
             Self::Scheme => Cow::Borrowed(ex.scheme().as_bytes()),
             Self::Proto => Cow::Borrowed(ex.proto().as_bytes()),
+            Self::ProtoName => match ex.proto() {
+                "HTTP/2.0" => Cow::Borrowed(b"HTTP/2"),
+                "HTTP/3.0" => Cow::Borrowed(b"HTTP/3"),
+                proto => Cow::Borrowed(proto.as_bytes()),
+            },
+            Self::File(path) => file(path).into(),
+            Self::ShuttingDown if ex.shutdown_at().is_some() => Cow::Borrowed(b"true"),
+            Self::ShuttingDown => Cow::Borrowed(b"false"),
+            Self::TimeUntilShutdown => {
+                let left = ex.shutdown_at().map(|at| at.saturating_duration_since(Instant::now()));
+                left.map_or_else(String::new, go_duration).into_bytes().into()
+            }
+            Self::UserId => Cow::Borrowed(ex.user_id.as_ref()?.as_bytes()),
+            Self::Mapped(name) => ex.maps.iter().find_map(|map| map.value(name, ex))?.into(),
             Self::Host => Cow::Borrowed(uri::split_host(&ex.host).0),
             Self::Port => Cow::Borrowed(uri::split_host(&ex.host).1),
             Self::HostPort => Cow::Borrowed(&ex.host),
@@ -397,9 +491,12 @@ impl Placeholder {
             }
             Self::Local(end) => end.of(ex.local()).into_bytes().into(),
             Self::Remote(end) => end.of(ex.remote()).into_bytes().into(),
-            Self::RemoteNet(bits) => {
-                let ip = ex.remote().ip();
-                ip.map_or_else(String::new, |ip| network(ip, *bits)).into_bytes().into()
+            Self::RemoteNet(v4, v6) => {
+                let Some(ip) = ex.remote().ip() else {
+                    return Some(ex.remote().host().into_bytes().into());
+                };
+                let bits = if ip.is_ipv4() { v4 } else { v6 };
+                bits.map_or_else(String::new, |bits| network(ip, bits)).into_bytes().into()
             }
             Self::Uuid => Cow::Borrowed(ex.uuid().as_bytes()),
             Self::Target(Of::Current, part) => part.of(&ex.target),
@@ -410,7 +507,14 @@ impl Placeholder {
             Self::Body => Cow::Borrowed(ex.buffered_body()),
             Self::BodyBase64 => base64(ex.buffered_body()).into_bytes().into(),
             Self::Duration { ms } => duration(ex.started.elapsed(), *ms).into_bytes().into(),
-            Self::ResponseHeader(name) => joined(&ex.response.headers, name),
+            Self::ResponseHeader(name) => joined(ex.response.fields(), name),
+            Self::ClientIp if !ex.vars.value("client_ip").is_empty() => {
+                Cow::Borrowed(ex.vars.value("client_ip"))
+            }
+            Self::ClientIp => {
+                let ip = ex.client_ip();
+                ip.map_or_else(String::new, |ip| ip.to_string()).into_bytes().into()
+            }
             Self::Var(name) => Cow::Borrowed(ex.vars.value(name)),
             Self::Regexp(key) => Cow::Borrowed(ex.captured(key)?),
             Self::FileMatch(part) => ex.file_match.as_ref()?.part(*part),
@@ -520,6 +624,14 @@ impl Clock {
         let now = SystemTime::now();
         let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         match self {
+            Self::Full => {
+                static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+                let running = START.elapsed().as_secs_f64();
+                let text = jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S%.f %z %Z").to_string();
+                format!("{text} m=+{running:.9}")
+            }
+            Self::CommonLog => jiff::Zoned::now().strftime("%d/%b/%Y:%H:%M:%S %z").to_string(),
+            Self::Year => jiff::Zoned::now().year().to_string(),
             Self::Http => httpdate::fmt_http_date(now),
             Self::Unix => since.as_secs().to_string(),
             Self::UnixMs => since.as_millis().to_string(),
@@ -541,8 +653,32 @@ fn joined<'a>(headers: &'a http::HeaderMap, name: &str) -> Cow<'a, [u8]> {
 }
 
 fn duration(elapsed: Duration, ms: bool) -> String {
-    let millis = elapsed.as_secs_f64() * 1e3;
-    if ms { millis.to_string() } else { format!("{millis}ms") }
+    if ms { (elapsed.as_secs_f64() * 1e3).to_string() } else { go_duration(elapsed) }
+}
+
+/// A time span as Go writes it.
+fn go_duration(span: Duration) -> String {
+    let nanos = i64::try_from(span.as_nanos()).unwrap_or(i64::MAX);
+    crate::config::duration::Duration(nanos).to_string()
+}
+
+/// What a file holds, without the line break at its end; nothing of one that cannot be
+/// read, or is too large.
+fn file(path: &str) -> Vec<u8> {
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path);
+    let read = file.and_then(|file| file.take(FILE_MAX + 1).read_to_end(&mut text));
+    if !read.is_ok_and(|length| length as u64 <= FILE_MAX) {
+        return Vec::new();
+    }
+    text.pop_if(|b| *b == b'\n');
+    text.pop_if(|b| *b == b'\r');
+    text
+}
+
+/// Whether a name of somebody's own may hold this byte.
+fn is_of_name(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"._-/".contains(&b)
 }
 
 fn into_bytes(text: std::ffi::OsString) -> Vec<u8> {
@@ -600,8 +736,9 @@ mod tests {
             Stays,
             &["{\"p\":\"", "<http.request.method>", "\"}"],
         );
-        check("{nope}{http.request.uri}", Vanishes, &["<http.request.uri>"]);
-        check("{nope}", Stays, &["{nope}"]);
+        check("{no pe}{http.request.uri}", Vanishes, &["<http.request.uri>"]);
+        check("{no pe}", Stays, &["{no pe}"]);
+        check("{mine}", Stays, &["<mine>"]);
         check("\\{http.request.uri\\}\\n", Stays, &["{http.request.uri}\\n"]);
         check("{open", Vanishes, &["{open"]);
     }

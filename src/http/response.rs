@@ -10,7 +10,7 @@
 mod file;
 
 use super::conn::Conn;
-use super::exchange::{Exchange, Failure, Flow, Outcome};
+use super::exchange::{Deadline, Exchange, Failure, Flow, Outcome};
 use super::head;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, SERVER, TRANSFER_ENCODING};
@@ -81,6 +81,10 @@ pub(crate) struct Response<'s> {
     pub sent_headers: Option<HeaderMap>,
     /// The first part of the body, while filters see the head.
     pub first: Bytes,
+    /// When all of it must be out.
+    pub deadline: Option<Deadline>,
+    /// The longest part that is written at once.
+    pub chunk_max: Option<usize>,
     layers: Vec<Layer<'s>>,
     taken: Option<Taken>,
     held: BytesMut,
@@ -123,6 +127,8 @@ impl<'s> Response<'s> {
             size: 0,
             sent_headers: None,
             first: Bytes::new(),
+            deadline: None,
+            chunk_max: None,
             layers: Vec::new(),
             taken: None,
             held: BytesMut::new(),
@@ -188,6 +194,11 @@ impl<'s> Response<'s> {
     /// Whether all of it is out, or was taken.
     pub(crate) fn has_ended(&self) -> bool {
         self.taken.as_ref().map_or(self.stage == Stage::Ended, |taken| taken.has_ended)
+    }
+
+    /// The fields, as they are to go out or went out.
+    pub(crate) fn fields(&self) -> &HeaderMap {
+        self.sent_headers.as_ref().unwrap_or(&self.headers)
     }
 
     /// Closes the connection after this answer.
@@ -390,7 +401,7 @@ impl Exchange<'_> {
         let unread = if self.session.is_body_done() {
             Some(0)
         } else {
-            self.body_length().map(|len| len.saturating_sub(self.body_bytes_read()))
+            self.client_body_length().map(|len| len.saturating_sub(self.body_bytes_read()))
         };
         let drainable = unread == Some(0)
             || (!self.awaits_continue() && unread.is_some_and(|len| len <= UNREAD_MAX));
@@ -409,12 +420,30 @@ impl Exchange<'_> {
         }
         if !data.is_empty() {
             hold(self.session, end);
-            let sent = self.session.write_response_body(data, false).await;
+            let sent = self.send_parts(data).await;
             hold(self.session, false);
-            sent.map_err(|_| Gone)?;
+            sent?;
         }
         if end {
             self.session.write_response_body(Bytes::new(), true).await.map_err(|_| Gone)?;
+        }
+        Ok(())
+    }
+}
+
+impl Exchange<'_> {
+    /// Writes a part of the body, in the pieces and in the time that there are for it.
+    async fn send_parts(&mut self, mut data: Bytes) -> Result<(), Gone> {
+        while !data.is_empty() {
+            let length = self.response.chunk_max.unwrap_or(usize::MAX).min(data.len());
+            let write = self.session.write_response_body(data.split_to(length), false);
+            match &mut self.response.deadline {
+                None => write.await.map_err(|_| Gone)?,
+                Some(deadline) => {
+                    deadline.keep(write).await.map_err(|_| Gone)?.map_err(|_| Gone)?;
+                    deadline.earn(length);
+                }
+            }
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::connection::Connection;
 use super::exchange::{Asked, Exchange, Failure, HandlerError, Outcome, origin_form};
 use super::response::Gone;
 use super::routes::Routes;
-use super::server::Site;
+use super::server::{Site, full_name};
 use super::service;
 use super::uri::Target;
 use crate::logging::{Level, access};
@@ -39,7 +39,10 @@ pub(super) async fn request(
             Some(service) => guarded(service::answer(&mut ex, &**service)).await,
         }
     };
+    ex.settle_log_fields();
     let answered = finish(&mut ex, site, outcome).await;
+    ex.settle_log_fields();
+    ex.log_uuid();
     log(&ex, site);
     answered.is_ok() && ex.response.has_ended()
 }
@@ -115,14 +118,25 @@ impl Exchange<'_> {
     /// fault, is for those who debug.
     pub(super) fn log_error(&self, error: &HandlerError, answered: bool) {
         let level = if answered || error.status < 500 { Level::Debug } else { Level::Error };
-        let logger = self.site.error_logger(self.original_host());
-        self.site.logs.write(level, &logger, &error.message, |o| {
-            o.object("request", |o| access::describe(o, &described(self, self.site)));
-            o.float("duration", self.started.elapsed().as_secs_f64());
-            o.uint("status", error.status.into());
-            o.str("err_id", &error.id);
-            o.str("err_trace", "");
-        });
+        for logger in self.error_loggers() {
+            self.site.logs.write(level, &logger, &error.message, |o| {
+                o.object("request", |o| access::describe(o, &described(self, self.site)));
+                o.float("duration", self.started.elapsed().as_secs_f64());
+                o.uint("status", error.status.into());
+                o.str("err_id", &error.id);
+                o.str("err_trace", "");
+            });
+        }
+    }
+
+    /// The loggers that errors of this request go to.
+    fn error_loggers(&self) -> Vec<String> {
+        match self.logger_names {
+            Some(names) if self.site.logs_access() => {
+                names.iter().map(|name| full_name("http.log.error", name)).collect()
+            }
+            _ => vec![self.site.error_logger(self.original_host())],
+        }
     }
 }
 
@@ -143,18 +157,22 @@ fn log(ex: &Exchange<'_>, site: &Site) {
     if ex.vars.value("log_skip") == b"true" {
         return;
     }
-    let loggers = site.access_loggers(ex.original_host());
+    let mut loggers = site.access_loggers(ex.original_host());
     if loggers.is_empty() {
         return;
+    }
+    if let Some(names) = ex.logger_names {
+        loggers = names.iter().map(|name| full_name("http.log.access", name)).collect();
     }
     let none = HeaderMap::new();
     let answer = access::Answer {
         bytes_read: ex.body_bytes_read(),
-        user_id: "",
+        user_id: ex.user_id.as_deref().unwrap_or_default(),
         duration: ex.started.elapsed(),
         size: ex.response.size,
         status: ex.response.status,
         headers: ex.response.sent_headers.as_ref().unwrap_or(&none),
+        extra: &ex.log_fields,
     };
     let request = described(ex, site);
     for logger in loggers {

@@ -9,8 +9,8 @@ use crate::config::http::{Route, Server as ServerConfig, ServerLogs};
 use crate::logging::Logs;
 use crate::php;
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// Limits when the configuration names none.
@@ -96,6 +96,8 @@ pub(crate) struct Site {
     pub(super) h2c: bool,
     pub(super) logs: Arc<Logs>,
     access: Option<ServerLogs>,
+    /// When it ends, once that is known.
+    pub(super) shutdown_at: OnceLock<Instant>,
     _alive: mpsc::Sender<()>,
 }
 
@@ -275,6 +277,7 @@ impl Site {
             h2c: config.protocols.is_empty() || config.protocols.iter().any(|p| p == "h2c"),
             logs: Arc::clone(logs),
             access: config.logs.clone(),
+            shutdown_at: OnceLock::new(),
             _alive: alive.clone(),
         }
     }
@@ -319,7 +322,7 @@ impl Site {
     }
 }
 
-fn full_name(base: &str, name: &str) -> String {
+pub(super) fn full_name(base: &str, name: &str) -> String {
     if name.is_empty() { base.to_owned() } else { format!("{base}.{name}") }
 }
 

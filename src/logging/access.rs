@@ -3,6 +3,7 @@
 use super::json::Object;
 use super::{Level, Logs};
 use http::HeaderMap;
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ pub struct Answer<'a> {
     pub status: u16,
     /// The answer's header.
     pub headers: &'a HeaderMap,
+    /// More fields, and their values in JSON.
+    pub extra: &'a [(Cow<'a, str>, Vec<u8>)],
 }
 
 /// Writes the line of a finished request to this logger.
@@ -57,6 +60,9 @@ pub fn handled(logs: &Logs, logger: &str, request: &Request<'_>, answer: &Answer
         o.uint("size", answer.size);
         o.uint("status", answer.status.into());
         o.object("resp_headers", |o| fields(o, answer.headers, request.with_credentials));
+        for (key, json) in answer.extra {
+            o.raw(key, json);
+        }
     });
 }
 

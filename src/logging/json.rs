@@ -85,6 +85,13 @@ impl Object<'_> {
     }
 }
 
+/// A text as JSON.
+pub fn text(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 2);
+    string(&mut out, text);
+    out
+}
+
 fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     for chunk in text.utf8_chunks() {

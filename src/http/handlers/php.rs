@@ -137,6 +137,9 @@ impl Php {
         root: &[u8],
         script: &Script,
     ) -> Outcome {
+        if ex.body_exceeds_limit() {
+            return Err(Failure::error(413, "http: request body too large"));
+        }
         ex.set_body_timeout(self.body_timeout);
         let body = short_body(ex).await;
         let mut meta = Meta::of(ex, root, script, body.as_deref());

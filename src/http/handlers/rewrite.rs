@@ -3,10 +3,13 @@
 //! ```caddyfile
 //! rewrite /old/* /new{path}
 //! uri strip_prefix /api
+//! uri query -utm_source
 //! ```
 //!
 //! Placeholders are filled from the URI as it was before any of the changes. What a path
 //! placeholder brings is a path: a `?` or a `%` in it does not start a query or an escape.
+
+mod query;
 
 use crate::config::handlers::Rewrite as Config;
 use crate::http::exchange::Exchange;
@@ -14,6 +17,7 @@ use crate::http::placeholder::{Template, Unknown};
 use crate::http::server::ProvisionError;
 use crate::http::uri::{self, Target};
 use http::Method;
+use query::Query;
 use regex::bytes::Regex;
 use std::borrow::Cow;
 
@@ -28,6 +32,7 @@ pub(super) struct Rewrite {
     strip_suffix: Template,
     texts: Vec<Text>,
     expressions: Vec<(Regex, Template)>,
+    query_ops: Option<Query>,
 }
 
 /// A text that is replaced in path and query.
@@ -41,14 +46,12 @@ struct Text {
 
 impl Rewrite {
     pub(super) fn provision(config: &Config) -> Result<Self, ProvisionError> {
-        if config.query.is_some() {
-            let text = "rewrite: query: changes of the query are not there yet";
-            return Err(ProvisionError::Invalid(text.to_owned()));
-        }
         let template = |text: &str| Template::new(text, Unknown::Vanishes);
-        let (path, query) = match config.uri.split_once('?') {
+        // A fragment is nothing that a server sees.
+        let uri = config.uri.split('#').next().unwrap_or_default();
+        let (path, query) = match uri.split_once('?') {
             Some((path, query)) => (path, Some(query)),
-            None => (config.uri.as_str(), None),
+            None => (uri, None),
         };
         let texts = config.uri_substring.iter().map(|one| Text {
             find: template(&one.find),
@@ -67,6 +70,7 @@ impl Rewrite {
             method: template(&config.method),
             path: (!path.is_empty()).then(|| template(path)),
             query: query.map(|q| q.split('&').filter(|p| !p.is_empty()).map(template).collect()),
+            query_ops: config.query.as_ref().map(Query::provision).transpose()?,
             strip_prefix: template(&config.strip_path_prefix),
             strip_suffix: template(&config.strip_path_suffix),
         })
@@ -100,6 +104,9 @@ impl Rewrite {
             }
         }
         self.substitute(ex, &mut target);
+        if let Some(ops) = &self.query_ops {
+            target.query = ops.change(ex, target.query());
+        }
         ex.target = target;
     }
 

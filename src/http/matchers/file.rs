@@ -109,6 +109,9 @@ impl File {
     }
 
     pub(super) fn matches(&self, ex: &mut Exchange<'_>) -> Result<bool, Failure> {
+        if !ex.has_usual_files() {
+            return Ok(false);
+        }
         let root = match self.root.fill(ex) {
             root if root.is_empty() => b".".to_vec(),
             root => root.into_owned(),

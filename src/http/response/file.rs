@@ -21,6 +21,9 @@ impl Exchange<'_> {
             && self.response.passes_body()
             && self.has_body()
             && !self.response.chunked
+            // Whoever limits the pace of an answer sees its parts.
+            && self.response.deadline.is_none()
+            && self.response.chunk_max.is_none()
             && conn_of(self.session).is_some()
     }
 
