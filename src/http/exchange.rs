@@ -15,10 +15,12 @@ use super::server::Site;
 use super::session::StreamWatch;
 use super::uri::Target;
 use crate::logging::json;
+use crate::metrics::http::InFlight;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, COOKIE, EXPECT};
 use http::{HeaderMap, Method, Version};
 use pingora_core::protocols::http::server::Session;
+use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::io;
 use std::net::IpAddr;
@@ -239,6 +241,8 @@ pub(crate) struct Exchange<'s> {
     pub intercepted: Option<Box<Intercepted>>,
     /// The answer.
     pub response: Response<'s>,
+    /// What counts it, since when.
+    pub(super) metered: SmallVec<[(InFlight, Instant); 4]>,
     /// When the head was complete.
     pub started: Instant,
     /// The same by the clock on the wall.
@@ -306,6 +310,7 @@ impl<'s> Exchange<'s> {
             error: None,
             intercepted: None,
             response: Response::new(),
+            metered: SmallVec::new(),
             started: Instant::now(),
             accepted: SystemTime::now(),
             invocations: 0,
