@@ -198,7 +198,8 @@ fn new_route(matcher: Option<MatcherSet>, handler: Handler) -> Value {
 /// Reads the directives of a block into a subroute, in the order of the table.
 pub(super) fn parse_subroute(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Subroute> {
     let mut yields = parse_block(d, scope)?;
-    let routes = routes::sorted(&mut yields, scope.shared)?;
+    routes::sort(&mut yields, scope.shared)?;
+    let routes = routes::in_order(yields, scope.shared);
     Ok(Subroute { routes, errors: None })
 }
 

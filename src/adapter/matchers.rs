@@ -43,7 +43,12 @@ struct Definition<'a> {
     /// Its name without the `@`, which regular expressions in it have, too; empty for a
     /// set without a name, as `not` has it.
     name: &'a str,
+    /// How many sets it is in.
+    nesting: usize,
 }
+
+/// How deep sets may be nested: who reads them recurses.
+const NESTING_MAX: usize = 100;
 
 /// A matcher's word and the function that reads all its uses in one set, one segment
 /// after the other.
@@ -84,7 +89,7 @@ pub(super) fn define(segment: Segment, matchers: &mut Matchers) -> Result<()> {
         return Err(Error::blame(&d.token(), text));
     }
     let mut set = MatcherSet::default();
-    let mut into = Definition { set: &mut set, name: &name[1..] };
+    let mut into = Definition { set: &mut set, name: &name[1..], nesting: 0 };
     let starts_quoted = d.next_arg() && d.token().quoted();
     if starts_quoted {
         parse_one("expression", expression_of(d.token()), &mut into, Error::blame)?;
@@ -99,10 +104,19 @@ pub(super) fn define(segment: Segment, matchers: &mut Matchers) -> Result<()> {
     Ok(())
 }
 
-/// Reads the set in the arguments or the block that follow, as `not` and `lb_retry_match` have it.
-pub(super) fn parse_nested(d: &mut Dispenser) -> Result<MatcherSet> {
+/// Reads the set in the arguments or the block that follow, as `lb_retry_match` has it.
+pub(super) fn parse_set(d: &mut Dispenser) -> Result<MatcherSet> {
+    parse_nested(d, 0)
+}
+
+/// Reads the set in the arguments or the block that follow, as `not` has it, which itself is
+/// in so many.
+fn parse_nested(d: &mut Dispenser, nesting: usize) -> Result<MatcherSet> {
+    if nesting > NESTING_MAX {
+        return Err(d.err(format!("matchers are nested more than {NESTING_MAX} deep")).into());
+    }
     let mut set = MatcherSet::default();
-    let mut into = Definition { set: &mut set, name: "" };
+    let mut into = Definition { set: &mut set, name: "", nesting };
     for (word, tokens) in by_word(d, Token::quoted) {
         let unknown = |_: &Token, text: String| Error::from(d.err(text));
         parse_one(&word, tokens, &mut into, unknown)?;

@@ -13,12 +13,12 @@ use std::collections::HashMap;
 /// their groups are numbered.
 const EXCLUSIVE: [&str; 3] = ["handle", "rewrite", "root"];
 
-/// The routes of a block, in the order of the directives' table.
+/// Puts what the directives of a block yield in the order of their table.
 ///
 /// # Errors
 ///
 /// When a directive has no place in that order.
-pub(super) fn sorted(yields: &mut [Yield], shared: &Shared<'_>) -> Result<Vec<Route>> {
+pub(super) fn sort(yields: &mut [Yield], shared: &Shared<'_>) -> Result<()> {
     let positions: HashMap<&str, usize> =
         shared.order.iter().enumerate().map(|(position, name)| (*name, position)).collect();
     for Yield { directive, value } in &*yields {
@@ -35,11 +35,11 @@ pub(super) fn sorted(yields: &mut [Yield], shared: &Shared<'_>) -> Result<Vec<Ro
         false => positions[a.directive] < positions[b.directive],
         true => less_within_directive(a, b),
     });
-    Ok(in_written_order(yields, shared))
+    Ok(())
 }
 
-/// The routes of a block as they are written.
-pub(super) fn in_written_order(yields: &[Yield], shared: &Shared<'_>) -> Vec<Route> {
+/// The routes of a block, in the order of what its directives yield.
+pub(super) fn in_order(yields: Vec<Yield>, shared: &Shared<'_>) -> Vec<Route> {
     let mut groups = HashMap::new();
     for name in EXCLUSIVE {
         // A rewrite has its own group even when it is alone: it must not be merged with a
@@ -52,14 +52,13 @@ pub(super) fn in_written_order(yields: &[Yield], shared: &Shared<'_>) -> Vec<Rou
     let mut routes = Vec::with_capacity(yields.len());
     for Yield { directive, value } in yields {
         match value {
-            Value::Route(route) => {
-                let mut route = route.clone();
-                if EXCLUSIVE.contains(directive) {
+            Value::Route(mut route) => {
+                if EXCLUSIVE.contains(&directive) {
                     route.group = groups.get(directive).cloned().unwrap_or_default();
                 }
                 routes.push(route);
             }
-            Value::Routes(together) => routes.extend_from_slice(together),
+            Value::Routes(together) => routes.extend(together),
             Value::Authority(_) => {}
             Value::ErrorRoutes(_) | Value::Bind(_) | Value::Log(_) | Value::Tls(_) => {
                 unreachable!("{directive} is no handler; the callers refuse it")

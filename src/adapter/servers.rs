@@ -97,6 +97,9 @@ pub(super) fn build(
     warnings: &mut Vec<Warning>,
 ) -> Result<Built> {
     let mut pairings = pair(&mut sites, options)?;
+    for part in pairings.iter().flat_map(|pairing| &pairing.parts) {
+        sites[part.site].uses += 1;
+    }
     let mut connections = ConnectionPolicies::default();
     let mut unfinished = Vec::new();
     for (index, pairing) in pairings.iter_mut().enumerate() {
@@ -222,8 +225,14 @@ fn build_one(
         connections.add_site(&mut tls.policies, part, sites, options);
         tls.look_at(part, sites, options, &mut server);
         let site = &mut sites[part.site];
-        let subroute = routes::sorted(&mut site.handlers, shared)
+        routes::sort(&mut site.handlers, shared)
             .map_err(|error| site.keys.first().into_iter().fold(error, Error::at))?;
+        site.uses -= 1;
+        let handlers = match site.uses {
+            0 => std::mem::take(&mut site.handlers),
+            _ => site.handlers.clone(),
+        };
+        let subroute = routes::in_order(handlers, shared);
         sort_error_routes(&mut site.error_routes);
         let error_routes = site.error_routes.concat();
         let matchers = matcher_sets(part, sites);
@@ -379,6 +388,7 @@ fn sort_error_routes(error_routes: &mut [Vec<Route>]) {
 /// The matcher sets of a site: its hosts, with each of its paths.
 fn matcher_sets(part: &Part, sites: &[Site]) -> Vec<MatcherSet> {
     let mut sets: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut known: HashSet<(usize, &str)> = HashSet::new();
     let mut all_hosts = false;
     for address in part.addresses(sites) {
         let index = sets.iter().position(|(path, _)| *path == address.path).unwrap_or_else(|| {
@@ -390,7 +400,7 @@ fn matcher_sets(part: &Part, sites: &[Site]) -> Vec<MatcherSet> {
             hosts.clear();
             all_hosts = true;
         }
-        if !all_hosts && !hosts.contains(&address.host) {
+        if !all_hosts && known.insert((index, &address.host)) {
             hosts.push(address.host.clone());
         }
     }

@@ -31,6 +31,8 @@ pub(super) struct Site {
     pub(super) authorities: Vec<String>,
     /// The named routes that it invokes.
     pub(super) invoked: Invoked,
+    /// Of how many servers it is still to become a part.
+    pub(super) uses: usize,
 }
 
 /// Refuses blocks that start with a matcher or a directive: they have lost their braces.
@@ -93,6 +95,7 @@ fn read_one(mut block: ServerBlock, shared: &Shared<'_>) -> Result<Site> {
         binds: Vec::new(),
         logs: Vec::new(),
         tls: Vec::new(),
+        uses: 0,
         authorities: Vec::new(),
         invoked: Invoked::new(),
     };

@@ -25,7 +25,7 @@ pub(super) fn parse(d: &mut Dispenser, scope: &Scope<'_>) -> Result<Handler> {
             return Err(d.err(text).into());
         }
     }
-    let routes = routes::in_written_order(&yields, scope.shared);
+    let routes = routes::in_order(yields, scope.shared);
     Ok(Handler::Subroute(Subroute { routes, errors: None }))
 }
 

@@ -8,7 +8,7 @@ use caddyfile_parser::Dispenser;
 pub(super) fn parse(d: &mut Dispenser, into: &mut Definition<'_>) -> Result<()> {
     let mut sets = Vec::new();
     while d.next() {
-        sets.push(parse_nested(d)?);
+        sets.push(parse_nested(d, into.nesting + 1)?);
     }
     into.set.not = Some(sets);
     Ok(())

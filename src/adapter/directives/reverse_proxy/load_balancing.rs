@@ -67,7 +67,7 @@ pub(super) fn parse(d: &mut Dispenser, settings: &mut Option<LoadBalancing>) -> 
             settings.get_or_insert_default().try_interval = pause;
         }
         _ => {
-            let set = matchers::parse_nested(d).map_err(|error| {
+            let set = matchers::parse_set(d).map_err(|error| {
                 error.wrap_at(d, |text| format!("failed to parse lb_retry_match: {text}"))
             })?;
             settings.get_or_insert_default().retry_match.push(set);
