@@ -253,22 +253,35 @@ fn write_measured(
     help: &str,
     write: impl Fn(&Series, &mut Sink<'_>),
 ) {
-    let mut has_begun = false;
+    let mut family = Family { text, name, help, has_begun: false };
     for row in rows {
         row.counters.each(|status, method, series| {
             row.with_labels(Some((status, method)), |labels| {
-                write(series, &mut |line| {
-                    if !std::mem::replace(&mut has_begun, true) {
-                        text.family(name, "histogram", help);
-                    }
-                    match line {
-                        Line::Bucket(bound, count) => text.bucket(name, labels, bound, *count),
-                        Line::Sum(sum) => text.value(&format!("{name}_sum"), labels, *sum),
-                        Line::Count(count) => text.count(&format!("{name}_count"), labels, *count),
-                    }
-                });
+                write(series, &mut |line| family.write(labels, line));
             });
         });
+    }
+}
+
+/// A family of histograms, begun when there is something to tell.
+struct Family<'t> {
+    text: &'t mut Text,
+    name: &'t str,
+    help: &'t str,
+    has_begun: bool,
+}
+
+impl Family<'_> {
+    fn write(&mut self, labels: &Labels<'_>, line: &Line<'_>) {
+        let Self { text, name, help, has_begun } = self;
+        if !std::mem::replace(has_begun, true) {
+            text.family(name, "histogram", help);
+        }
+        match line {
+            Line::Bucket(bound, count) => text.bucket(name, labels, bound, *count),
+            Line::Sum(sum) => text.value(&format!("{name}_sum"), labels, *sum),
+            Line::Count(count) => text.count(&format!("{name}_count"), labels, *count),
+        }
     }
 }
 

@@ -140,7 +140,7 @@ async fn requests_are_counted_by_route_and_shown() {
         "caddy_http_requests_in_flight{handler=\"metrics\",server=\"srv0\"} 1",
         "caddy_http_requests_in_flight{handler=\"static_response\",server=\"srv0\"} 0",
         "caddy_http_request_size_bytes_sum\
-         {code=\"200\",handler=\"static_response\",method=\"GET\",server=\"srv0\"} 46",
+         {code=\"200\",handler=\"static_response\",method=\"GET\",server=\"srv0\"} 36",
         "caddy_http_response_size_bytes_sum\
          {code=\"200\",handler=\"static_response\",method=\"GET\",server=\"srv0\"} 1",
         "caddy_http_response_duration_seconds_count\
