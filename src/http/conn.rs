@@ -2,7 +2,8 @@
 //!
 //! A response's head, its chunk and the last chunk are separate writes of the session;
 //! here they become one system call. What is larger than the buffer goes out beside it in
-//! one vectored write, without a copy. A connection can be asked for bytes before anybody
+//! one vectored write, without a copy; bytes of a file go out without passing through our
+//! memory. A connection can be asked for bytes before anybody
 //! reads them: to find out which protocol is spoken, or to wait for a whole head. A client
 //! that does not take what is written for too long is given up here, whoever writes.
 
@@ -10,12 +11,14 @@ use super::connection::Peer;
 use super::socket::Stream;
 use async_trait::async_trait;
 use bytes::{Buf, BytesMut};
+use parking_lot::Mutex;
 use pingora_core::protocols::raw_connect::ProxyDigest;
 use pingora_core::protocols::{
     GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
     TimingDigest, UniqueID,
 };
 use rustix::net::RecvFlags;
+use std::fs::File;
 use std::io::{self, IoSlice};
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
@@ -45,6 +48,8 @@ pub(super) struct Conn {
     waiting: BytesMut,
     /// Written, not sent.
     out: BytesMut,
+    /// Bytes of a file, from a place on, that go out instead of those that are written.
+    file: Mutex<Option<(Arc<File>, u64)>>,
     held: AtomicBool,
     eager: AtomicBool,
     /// How long one write may wait for the client.
@@ -64,6 +69,7 @@ impl Conn {
             stream: Arc::new(stream),
             waiting: BytesMut::new(),
             out: BytesMut::new(),
+            file: Mutex::new(None),
             held: AtomicBool::new(false),
             eager: AtomicBool::new(false),
             write_limit,
@@ -123,6 +129,11 @@ impl Conn {
         self.eager.store(eager, Ordering::Relaxed);
     }
 
+    /// Sends bytes of a file, from this place on, in the place of what is written.
+    pub(super) fn send_instead(&self, file: Option<(Arc<File>, u64)>) {
+        *self.file.lock() = file;
+    }
+
     /// An eye on the client that does not keep the connection from its work.
     pub(super) fn watch(&self) -> Watch {
         Watch(Arc::clone(&self.stream))
@@ -130,7 +141,25 @@ impl Conn {
 
     /// Sends what waits, with `more` behind it; returns how much of `more` went out.
     fn poll_send(&mut self, cx: &mut Context<'_>, more: &[u8]) -> Poll<io::Result<usize>> {
-        match self.poll_send_all(cx, more) {
+        let sent = self.poll_send_all(cx, more);
+        self.bound(cx, sent, more.len())
+    }
+
+    /// Sends what waits, and then bytes of the file; returns how many of these went out.
+    fn poll_send_file(&mut self, cx: &mut Context<'_>, len: usize) -> Poll<io::Result<usize>> {
+        ready!(self.poll_send(cx, &[]))?;
+        let sent = self.poll_file(cx, len);
+        self.bound(cx, sent, len)
+    }
+
+    /// Gives up a write of `len` bytes that waits for too long.
+    fn bound(
+        &mut self,
+        cx: &mut Context<'_>,
+        sent: Poll<io::Result<usize>>,
+        len: usize,
+    ) -> Poll<io::Result<usize>> {
+        match sent {
             Poll::Pending => {
                 let limit = self.write_limit;
                 let give_up =
@@ -138,11 +167,27 @@ impl Conn {
                 ready!(give_up.as_mut().poll(cx));
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
-            Poll::Ready(Ok(sent)) if sent < more.len() => Poll::Ready(Ok(sent)),
+            Poll::Ready(Ok(sent)) if sent < len => Poll::Ready(Ok(sent)),
             done => {
                 self.give_up = None;
                 done
             }
+        }
+    }
+
+    fn poll_file(&mut self, cx: &mut Context<'_>, len: usize) -> Poll<io::Result<usize>> {
+        let Self { stream, file, .. } = self;
+        let Some((file, at)) = file.get_mut() else { return Poll::Ready(Ok(0)) };
+        loop {
+            ready!(stream.poll_write_ready(cx))?;
+            let sent = stream.try_io(Interest::WRITABLE, || {
+                Ok(rustix::fs::sendfile(&**stream, &**file, Some(&mut *at), len)?)
+            });
+            return Poll::Ready(match sent {
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
+                Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+                sent => sent,
+            });
         }
     }
 
@@ -247,6 +292,9 @@ impl AsyncWrite for Conn {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.file.get_mut().is_some() {
+            return self.poll_send_file(cx, data.len());
+        }
         let eager = self.eager.load(Ordering::Relaxed);
         if !eager && self.out.len() + data.len() <= BUFFER_SIZE {
             self.out.extend_from_slice(data);
@@ -359,6 +407,25 @@ mod tests {
         let mut got = Vec::new();
         client.read_to_end(&mut got).await.expect("all of it");
         assert_eq!(got, [&b"head"[..], &large, b"tail"].concat());
+    }
+
+    #[tokio::test]
+    async fn bytes_of_a_file_go_out_in_the_place_of_what_is_written() {
+        let (mut conn, mut client) = pair().await;
+        let file = Arc::new(File::open(file!()).expect("this file"));
+        conn.write_all(b"head").await.expect("buffered");
+        conn.send_instead(Some((Arc::clone(&file), 4)));
+        conn.write_all(&[0; 6]).await.expect("sent");
+        conn.send_instead(None);
+        conn.write_all(b"tail").await.expect("buffered");
+        conn.send_instead(Some((file, 1 << 30)));
+        let past = conn.write_all(&[0; 6]).await;
+        assert_eq!(past.map_err(|e| e.kind()), Err(io::ErrorKind::UnexpectedEof));
+        conn.send_instead(None);
+        Shutdown::shutdown(&mut conn).await;
+        let mut got = String::new();
+        client.read_to_string(&mut got).await.expect("all of it");
+        assert_eq!(got, "headA clietail");
     }
 
     #[tokio::test]

@@ -7,6 +7,8 @@
 //! `Content-Length`. The framing is Go's: without a length, up to 2048 bytes are held
 //! back to learn it, then the body is chunked.
 
+mod file;
+
 use super::conn::Conn;
 use super::exchange::{Deadline, Exchange, Failure, Flow, Outcome};
 use super::head;
@@ -80,6 +82,8 @@ pub(crate) struct Response<'s> {
     pub sent_headers: Option<HeaderMap>,
     /// When the head went out, if that is counted.
     pub begun_at: Option<Instant>,
+    /// The first part of the body, while filters see the head.
+    pub first: Bytes,
     /// When all of it must be out.
     pub deadline: Option<Deadline>,
     /// The longest part that is written at once.
@@ -88,6 +92,8 @@ pub(crate) struct Response<'s> {
     taken: Option<Taken>,
     held: BytesMut,
     stage: Stage,
+    /// The body's parts are framed on the wire.
+    chunked: bool,
     /// Whether the connection ends with this answer.
     close: bool,
 }
@@ -124,12 +130,14 @@ impl<'s> Response<'s> {
             size: 0,
             sent_headers: None,
             begun_at: None,
+            first: Bytes::new(),
             deadline: None,
             chunk_max: None,
             layers: Vec::new(),
             taken: None,
             held: BytesMut::new(),
             stage: Stage::Open,
+            chunked: false,
             close: false,
         }
     }
@@ -142,6 +150,12 @@ impl<'s> Response<'s> {
     /// Lets something put another answer in this one's place.
     pub(crate) fn afterwards(&mut self, afterwards: impl Afterwards<'s> + 's) {
         self.layers.push(Layer::Afterwards(Box::new(afterwards)));
+    }
+
+    /// Whether no layer wants to see the rest of the body.
+    fn passes_body(&self) -> bool {
+        let wants = |layer: &Layer<'_>| matches!(layer, Layer::Filter(_, true));
+        self.taken.is_none() && !self.layers.iter().any(wants)
     }
 
     /// How many layers there are.
@@ -237,7 +251,9 @@ impl Exchange<'_> {
             return Err(Gone);
         }
         if self.response.stage == Stage::Open {
+            self.response.first = data.clone();
             self.filter_head(data.len());
+            self.response.first = Bytes::new();
         }
         let data = self.filter_body(data, end, flush);
         if let Some(taken) = &mut self.response.taken {
@@ -383,6 +399,7 @@ impl Exchange<'_> {
             headers.insert(CONTENT_LENGTH, first.into());
         } else if self.version() == Version::HTTP_11 && !head_only {
             headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+            self.response.chunked = true;
         }
     }
 

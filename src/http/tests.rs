@@ -239,6 +239,38 @@ async fn files_come_with_their_conditions_and_ranges() {
 }
 
 #[tokio::test]
+async fn a_file_larger_than_any_buffer_arrives_as_it_is() {
+    let folder = std::env::temp_dir().join(format!("pogo-large-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let text: String = (0..400_000).map(|n| format!("{n:07}\n")).collect();
+    std::fs::write(folder.join("large.bin"), &text).expect("a file");
+    let server = routes(&json!([
+        {"match": [{"path": ["/framed*"]}],
+         "handle": [{"handler": "headers", "response": {"deferred": true, "delete": ["Content-Length"]}},
+                    {"handler": "rewrite", "uri": "/large.bin"}]},
+        {"handle": [{"handler": "file_server", "root": folder, "browse": {}}]},
+    ]));
+    let whole = server.get("/large.bin").await;
+    let length = format!("content-length: {}", text.len());
+    check(&whole, "200 OK", &[&length], &text);
+    let ask = |path: &str, fields: &str| {
+        format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{fields}\r\n\r\n")
+    };
+    let range = server.ask(&ask("/large.bin", "Range: bytes=1000-3000999")).await;
+    check(&range, "206 Partial Content", &["content-length: 3000000"], &text[1000..3_001_000]);
+    // Without a length the body is framed, and goes through our hands.
+    let framed = server.ask(&ask("/framed", "A: b")).await;
+    let (head, body) = framed.split_once("\r\n\r\n").expect("a head");
+    assert!(head.to_lowercase().contains("transfer-encoding: chunked"), "{head}");
+    assert!(body.len() > text.len() && body.ends_with("0\r\n\r\n"), "{}", body.len());
+    let listing = server.ask(&ask("/", "Accept: application/json")).await;
+    assert!(listing.contains("[{\"name\":\"large.bin\",\"size\":3200000,"), "{listing}");
+    let page = server.get("/").await;
+    assert!(page.contains("<a href=\"./large.bin\">"), "{page}");
+    std::fs::remove_dir_all(&folder).expect("it is there");
+}
+
+#[tokio::test]
 async fn a_client_that_accepts_gzip_gets_it() {
     let body = "x".repeat(5000);
     let server = routes(

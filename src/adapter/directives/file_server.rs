@@ -23,6 +23,9 @@ const SUBDIRECTIVES: [&str; 10] = [
     "etag_file_extensions",
 ];
 
+const BROWSE_SUBDIRECTIVES: [&str; 4] =
+    ["reveal_symlinks", "sort", "file_limit", "plain_time_format"];
+
 /// By what listings are sorted, and in which direction.
 const SORTS: [&str; 6] = ["name", "namedirfirst", "size", "time", "asc", "desc"];
 
@@ -41,6 +44,7 @@ const FORMATS: [&str; 3] = ["br", "zstd", "gzip"];
 ///         reveal_symlinks
 ///         sort [name | namedirfirst | size | time] [asc | desc]
 ///         file_limit COUNT
+///         plain_time_format LAYOUT
 ///     }
 ///     precompressed [br | zstd | gzip]…
 ///     status STATUS
@@ -143,13 +147,33 @@ fn parse_browse(d: &mut Dispenser) -> Result<Browse> {
                 }
                 browse.file_limit = limit;
             }
+            "plain_time_format" => parse_plain_time_format(d, &mut browse)?,
             other => {
                 let text = format!("unknown subdirective '{other}'");
-                return Err(unknown(d, text, &["reveal_symlinks", "sort", "file_limit"]));
+                return Err(unknown(d, text, &BROWSE_SUBDIRECTIVES));
             }
         }
     }
     Ok(browse)
+}
+
+fn parse_plain_time_format(d: &mut Dispenser, browse: &mut Browse) -> Result<()> {
+    let text = match d.remaining_args().as_slice() {
+        [] => "plain_time_format is missing a time layout argument",
+        [layout] if layout.is_empty() => {
+            "plain_time_format requires a non-empty time layout argument"
+        }
+        [_] if !browse.plain_time_format.is_empty() => "plain_time_format is already set",
+        [layout] => {
+            browse.plain_time_format.clone_from(layout);
+            return Ok(());
+        }
+        _ => {
+            "plain_time_format accepts exactly one time layout argument; enclose layouts \
+             containing spaces in quotes"
+        }
+    };
+    Err(d.err(text).into())
 }
 
 fn parse_precompressed(d: &mut Dispenser, server: &mut FileServer) -> Result<()> {

@@ -60,6 +60,9 @@ pub struct Browse {
     /// How many entries are read; 10,000 when 0.
     #[serde(skip_serializing_if = "is_default")]
     pub file_limit: i64,
+    /// Go's layout of times in plain text; `January 2, 2006 at 15:04:05` when empty.
+    #[serde(skip_serializing_if = "is_default")]
+    pub plain_time_format: String,
 }
 
 /// The namespace `http.precompressed`.

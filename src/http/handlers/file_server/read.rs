@@ -15,7 +15,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// At most this much is read, and waits for a client, at a time.
-const CHUNK_MAX: u64 = 256 * 1024;
+const CHUNK_MAX: u64 = 64 * 1024;
+
+/// The kernel sends about this much at a time.
+const PART: u64 = 256 * 1024;
 
 /// An open file.
 #[derive(Debug)]
@@ -43,7 +46,6 @@ pub(super) fn find(name: &[u8]) -> io::Result<Option<Kind>> {
         Err(e) => match e.kind() {
             io::ErrorKind::NotFound
             | io::ErrorKind::NotADirectory
-            | io::ErrorKind::InvalidFilename
             | io::ErrorKind::InvalidInput => return Ok(None),
             // What is in a directory may be read without leave to list it.
             io::ErrorKind::PermissionDenied if path.is_dir() => return Ok(Some(Kind::Directory)),
@@ -59,6 +61,22 @@ pub(super) fn find(name: &[u8]) -> io::Result<Option<Kind>> {
 }
 
 impl File {
+    /// The file itself.
+    pub(super) fn handle(&self) -> &Arc<std::fs::File> {
+        &self.0
+    }
+
+    /// Whether bytes at a place can be had without waiting for the disk, as far as a look at
+    /// the first and the last of the next part tells.
+    pub(super) fn is_cached(&self, at: u64, len: u64) -> bool {
+        let is_there = |at: u64| {
+            let mut byte = [0];
+            let parts = &mut [IoSliceMut::new(&mut byte)];
+            rustix::io::preadv2(&*self.0, parts, at, ReadWriteFlags::NOWAIT) == Ok(1)
+        };
+        is_there(at) && is_there(at + len.min(PART) - 1)
+    }
+
     /// Reads bytes at a place: `len` of them or fewer, at least one.
     ///
     /// # Errors
