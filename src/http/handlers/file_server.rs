@@ -35,8 +35,11 @@ use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, ETAG, RETRY_AFTER, VAR
 use http::{HeaderValue, Method};
 use read::Kind;
 use sidecar::Sidecars;
+use std::ffi::OsString;
 use std::fs::Metadata;
 use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// When a client shall come again that met a server without a descriptor left, in seconds.
@@ -129,7 +132,10 @@ impl FileServer {
                 Some(browse) if !hidden.hides(&name) => {
                     return match self.slash_missing(ex) {
                         Some(location) => answer::redirect(ex, 308, &location).await,
-                        None => browse.run(ex, self.pass_thru, name, hidden).await,
+                        None => {
+                            let root = PathBuf::from(OsString::from_vec(root));
+                            browse.run(ex, self.pass_thru, root, name, hidden).await
+                        }
                     };
                 }
                 _ => return self.nothing(),

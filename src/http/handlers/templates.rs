@@ -22,10 +22,13 @@ use crate::http::placeholder::{Placeholder, Template, Unknown};
 use crate::http::response::Afterwards;
 use crate::http::server::ProvisionError;
 use bytes::Bytes;
-use context::{Asker, Page};
+use context::{Asked, Asker, Page};
+use go_template::Object;
+use http::HeaderMap;
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED};
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -87,21 +90,49 @@ impl<'s> Afterwards<'s> for Watch<'s> {
     }
 }
 
-async fn render<'s>(templates: &'s Templates, ex: &mut Exchange<'s>, body: &[u8]) -> Outcome {
-    let root = match templates.root.fill_text(ex) {
-        root if root.is_empty() => PathBuf::from("."),
-        root => PathBuf::from(&*root),
-    };
-    let (asker, mut asked) = mpsc::unbounded_channel();
-    let page = Page::of(ex, root, Arc::clone(&templates.delimiters), Asker(asker));
-    let text = String::from_utf8_lossy(body).into_owned();
-    let rendering = tokio::task::spawn_blocking(move || page.render(&text));
-    // The page has the only sender: its end is the end of the rendering.
+/// What a template makes of something, with the functions of pages below `root`, and the
+/// fields of the answer as it leaves them. `about` has what its `.` has besides.
+///
+/// # Errors
+/// When it is no template, or fails.
+pub(super) async fn render_about(
+    ex: &Exchange<'_>,
+    root: PathBuf,
+    (name, text): (String, String),
+    about: impl FnOnce() -> Rc<dyn Object> + Send + 'static,
+) -> Result<(String, HeaderMap), Failure> {
+    let (asker, asked) = mpsc::unbounded_channel();
+    let delimiters = Arc::new(("{{".to_owned(), "}}".to_owned()));
+    let page = Page::of(ex, root, delimiters, Asker(asker));
+    let rendering =
+        tokio::task::spawn_blocking(move || page.render_about(&name, &text, Some(about())));
+    answer(ex, asked).await;
+    let done = rendering.await.map_err(|e| Failure::error(500, e.to_string()))?;
+    let failed =
+        |error: go_template::Error| Failure::error(error.status.unwrap_or(500), error.to_string());
+    Ok((done.text.map_err(failed)?, done.headers))
+}
+
+/// Answers what a page asks while it is rendered. It has the only sender: its end is the end
+/// of the rendering.
+async fn answer(ex: &Exchange<'_>, mut asked: mpsc::UnboundedReceiver<Asked>) {
     while let Some((name, answer)) = asked.recv().await {
         let value = Placeholder::parse(&name).and_then(|p| Some(p.value(ex)?.into_owned()));
         // A page that failed meanwhile wants no answer.
         let _ = answer.send(value);
     }
+}
+
+async fn render<'s>(templates: &'s Templates, ex: &mut Exchange<'s>, body: &[u8]) -> Outcome {
+    let root = match templates.root.fill_text(ex) {
+        root if root.is_empty() => PathBuf::from("."),
+        root => PathBuf::from(&*root),
+    };
+    let (asker, asked) = mpsc::unbounded_channel();
+    let page = Page::of(ex, root, Arc::clone(&templates.delimiters), Asker(asker));
+    let text = String::from_utf8_lossy(body).into_owned();
+    let rendering = tokio::task::spawn_blocking(move || page.render(&text));
+    answer(ex, asked).await;
     let done = rendering.await.map_err(|e| Failure::error(500, e.to_string()))?;
     ex.response.headers = done.headers;
     // It is of the body that was taken, whatever is sent instead.

@@ -125,6 +125,7 @@ impl Browse {
         &self,
         ex: &mut Exchange<'_>,
         pass_thru: bool,
+        root: PathBuf,
         folder: Vec<u8>,
         hidden: Hidden,
     ) -> Outcome {
@@ -160,16 +161,12 @@ impl Browse {
             ex.response.set(LAST_MODIFIED, date);
         }
         let form = self.form(ex.headers());
-        let fields = ex.response.headers.clone();
-        let making = tokio::task::spawn_blocking(move || {
+        let arranging = tokio::task::spawn_blocking(move || {
             listing.arrange(view);
-            form.make(&listing, fields)
+            listing
         });
-        let made = match making.await {
-            Ok(Ok(made)) => made,
-            Ok(Err(text)) => return Err(Failure::error(500, text)),
-            Err(error) => return Err(Failure::error(500, error.to_string())),
-        };
+        let listing = arranging.await.map_err(|error| Failure::error(500, error.to_string()))?;
+        let made = form.make(ex, listing, root).await?;
         if let Some(fields) = made.fields {
             ex.response.headers = fields;
         }
@@ -239,7 +236,12 @@ fn remember(
 impl Form {
     /// # Errors
     /// What is wrong with a template, or went wrong in it.
-    fn make(self, listing: &Listing, mut fields: HeaderMap) -> Result<Made, String> {
+    async fn make(
+        self,
+        ex: &Exchange<'_>,
+        listing: Listing,
+        root: PathBuf,
+    ) -> Result<Made, Failure> {
         const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
         Ok(match self {
             Self::Json => {
@@ -251,11 +253,12 @@ impl Form {
                 Made { body: listing.plain(&time), kind, fields: None }
             }
             Self::Page => {
+                let mut fields = ex.response.headers.clone();
                 fields.entry(CONTENT_SECURITY_POLICY).or_insert(PAGE_POLICY);
-                Made { body: page::render(listing), kind: HTML, fields: Some(fields) }
+                Made { body: page::render(&listing), kind: HTML, fields: Some(fields) }
             }
             Self::Template(file) => {
-                let (body, fields) = template::render(&file, listing, fields)?;
+                let (body, fields) = template::render(ex, &file, root, listing).await?;
                 Made { body, kind: HTML, fields: Some(fields) }
             }
         })

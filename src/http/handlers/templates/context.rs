@@ -93,10 +93,22 @@ impl Page {
 
     /// Runs the template.
     pub(super) fn render(self, text: &str) -> Rendered {
-        let headers = Rc::new(RefCell::new(self.headers.clone()));
         let path = self.path.clone();
+        self.render_about(&path, text, None)
+    }
+
+    /// Runs a template whose `.` has the fields and methods of `about` too; those it includes
+    /// do not see them.
+    pub(super) fn render_about(
+        self,
+        name: &str,
+        text: &str,
+        about: Option<Rc<dyn Object>>,
+    ) -> Rendered {
+        let headers = Rc::new(RefCell::new(self.headers.clone()));
         let context = Rc::new(Context { page: self, headers: Rc::clone(&headers) });
-        let text = execute(&context, &path, text, Value::list([]), 0);
+        let dot = Dot { context: Rc::clone(&context), args: Value::list([]), about };
+        let text = execute(dot, name, text, 0);
         Rendered { text, headers: headers.take() }
     }
 }
@@ -111,15 +123,11 @@ struct Context {
 struct Dot {
     context: Rc<Context>,
     args: Value,
+    about: Option<Rc<dyn Object>>,
 }
 
-fn execute(
-    context: &Rc<Context>,
-    name: &str,
-    text: &str,
-    args: Value,
-    depth: usize,
-) -> Result<String> {
+fn execute(dot: Dot, name: &str, text: &str, depth: usize) -> Result<String> {
+    let context = &Rc::clone(&dot.context);
     if depth > DEPTH_MAX {
         return Err(Error::new(format!("pages include one another more than {DEPTH_MAX} deep")));
     }
@@ -127,7 +135,7 @@ fn execute(
     let set = Rc::new(Set::new(go_template::functions()).with_delims(open, close));
     add_functions(&set, context, name, depth);
     set.parse(name, text)?;
-    set.run(name, &Value::Object(Rc::new(Dot { context: Rc::clone(context), args })))
+    set.run(name, &Value::Object(Rc::new(dot)))
 }
 
 /// Adds a function.
@@ -192,8 +200,9 @@ fn add_file_functions(set: &Rc<Set>, context: &Rc<Context>, page: &str, depth: u
     add(set, "include", move |args| {
         let name = arg(args, 0)?;
         let text = files::read(&own.page.root, &name)?;
-        execute(&own, &name, &text, Value::list(args[1..].iter().cloned()), depth + 1)
-            .map(Value::from)
+        let args = Value::list(args[1..].iter().cloned());
+        let dot = Dot { context: Rc::clone(&own), args, about: None };
+        execute(dot, &name, &text, depth + 1).map(Value::from)
     });
     let own = Rc::clone(context);
     // The set has the function, so the function must not keep the set.
@@ -221,6 +230,9 @@ impl Object for Dot {
     }
 
     fn field(&self, name: &str) -> Option<Value> {
+        if let Some(value) = self.about.as_ref().and_then(|about| about.field(name)) {
+            return Some(value);
+        }
         let page = &self.context.page;
         Some(match name {
             "Args" => self.args.clone(),
@@ -233,6 +245,9 @@ impl Object for Dot {
     }
 
     fn call(&self, name: &str, args: &[Value]) -> Option<Result<Value>> {
+        if let Some(value) = self.about.as_ref().and_then(|about| about.call(name, args)) {
+            return Some(value);
+        }
         let page = &self.context.page;
         Some(match name {
             "OriginalReq" => Ok(request(&page.original)),

@@ -1,25 +1,23 @@
 //! A listing through a template of the operator's own.
 //!
-//! Its `.` has the fields and methods of Caddy's: `Name`, `Path`, `CanGoUp`, `Items`, `Offset`,
+//! It has the functions and fields of [`templates`], and its `.` those of a listing: `Name`, `Path`, `CanGoUp`, `Items`, `Offset`,
 //! `Limit`, `NumDirs`, `NumFiles`, `TotalFileSize`, `TotalFileSizeFollowingSymlinks`, their
-//! `Human…`, `Sort`, `Order`, `Layout`, `Breadcrumbs` and `RespHeader`; an item `Name`, `Size`,
+//! `Human…`, `Sort`, `Order`, `Layout` and `Breadcrumbs`; an item `Name`, `Size`,
 //! `URL`, `ModTime`, `Mode`, `IsDir`, `IsSymlink`, `SymlinkPath`, `HasExt`, `HumanSize`,
 //! `HumanModTime` and `Tpl`, the listing that it is of.
 
 use super::listing::{Item, Listing, human_size};
-use crate::http::{handlers::headers, uri};
-use go_template::{Error, Object, Result, Set, Value};
-use http::{HeaderMap, HeaderName};
+use crate::http::exchange::{Exchange, Failure};
+use crate::http::handlers::templates;
+use go_template::{Error, Object, Value};
+use http::HeaderMap;
 use std::any::Any;
-use std::cell::RefCell;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// The listing that a template sees.
-struct Dot {
-    listing: Rc<Listing>,
-    fields: Rc<RefCell<HeaderMap>>,
-}
+struct Parent(Rc<Listing>);
 
 /// One of its entries.
 struct Entry {
@@ -27,35 +25,24 @@ struct Entry {
     listing: Rc<Listing>,
 }
 
-/// The fields of the answer.
-struct Fields(Rc<RefCell<HeaderMap>>);
-
 /// What a template makes of a listing, and the fields of the answer with what it set.
 ///
 /// # Errors
 /// When it cannot be read, is no template, or fails.
-pub(super) fn render(
+pub(super) async fn render(
+    ex: &Exchange<'_>,
     file: &Path,
-    listing: &Listing,
-    fields: HeaderMap,
-) -> std::result::Result<(String, HeaderMap), String> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|e| format!("parsing browse template file: {}: {e}", file.display()))?;
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let set = Set::new(go_template::functions());
-    set.add_function(
-        "pathEscape",
-        Rc::new(|args| {
-            let text = args.first().and_then(Value::as_str).unwrap_or_default();
-            let escaped = uri::escape_path(text.as_bytes());
-            Ok(Value::from(String::from_utf8_lossy(&escaped).replace('/', "%2F")))
-        }),
-    );
-    set.parse(&name, &text).map_err(|e| format!("parsing browse template file: {e}"))?;
-    let fields = Rc::new(RefCell::new(fields));
-    let dot = Dot { listing: Rc::new(listing.clone()), fields: Rc::clone(&fields) };
-    let text = set.run(&name, &Value::Object(Rc::new(dot))).map_err(|e| e.to_string())?;
-    Ok((text, fields.take()))
+    root: PathBuf,
+    listing: Listing,
+) -> Result<(String, HeaderMap), Failure> {
+    let failed = |e: io::Error| {
+        let text = format!("parsing browse template file: {}: {e}", file.display());
+        Failure::error(500, text)
+    };
+    let text = tokio::fs::read_to_string(file).await.map_err(failed)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let about = move || -> Rc<dyn Object> { Rc::new(Parent(Rc::new(listing))) };
+    templates::render_about(ex, root, (name, text), about).await
 }
 
 fn int(n: usize) -> Value {
@@ -100,30 +87,6 @@ fn call_of(listing: &Listing, name: &str) -> Option<Value> {
     })
 }
 
-impl Object for Dot {
-    fn type_name(&self) -> &'static str {
-        "*fileserver.templateContext"
-    }
-
-    fn field(&self, name: &str) -> Option<Value> {
-        if name == "RespHeader" {
-            return Some(Value::Object(Rc::new(Fields(Rc::clone(&self.fields)))));
-        }
-        field_of(&self.listing, name)
-    }
-
-    fn call(&self, name: &str, _: &[Value]) -> Option<Result<Value>> {
-        call_of(&self.listing, name).map(Ok)
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-/// A listing as its items have it.
-struct Parent(Rc<Listing>);
-
 impl Object for Parent {
     fn type_name(&self) -> &'static str {
         "*fileserver.browseTemplateContext"
@@ -133,7 +96,7 @@ impl Object for Parent {
         field_of(&self.0, name)
     }
 
-    fn call(&self, name: &str, _: &[Value]) -> Option<Result<Value>> {
+    fn call(&self, name: &str, _: &[Value]) -> Option<go_template::Result<Value>> {
         call_of(&self.0, name).map(Ok)
     }
 
@@ -169,7 +132,7 @@ impl Object for Entry {
         })
     }
 
-    fn call(&self, name: &str, args: &[Value]) -> Option<Result<Value>> {
+    fn call(&self, name: &str, args: &[Value]) -> Option<go_template::Result<Value>> {
         let item = self.item();
         Some(match name {
             "HumanSize" => Ok(Value::from(item.human_size())),
@@ -191,40 +154,13 @@ impl Object for Entry {
     }
 }
 
-impl Object for Fields {
-    fn type_name(&self) -> &'static str {
-        "templates.WrappedHeader"
-    }
-
-    fn call(&self, method: &str, args: &[Value]) -> Option<Result<Value>> {
-        let text = |at: usize| args.get(at).and_then(Value::as_str).unwrap_or_default();
-        let name = HeaderName::try_from(text(0));
-        let (mut fields, value) = (self.0.borrow_mut(), headers::value(text(1).as_bytes()));
-        let Ok(name) = name else {
-            return Some(Err(Error::new(format!("no name of a header field: {:?}", text(0)))));
-        };
-        match method {
-            "Add" => drop(fields.append(name, value)),
-            "Set" => drop(fields.insert(name, value)),
-            "Del" => drop(fields.remove(name)),
-            _ => return None,
-        }
-        Some(Ok(Value::str("")))
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use go_template::Set;
 
-    #[track_caller]
-    fn check(name: &str, text: &str, expected: &str) -> HeaderMap {
-        let file = std::env::temp_dir().join(format!("pogo-browse-{}-{name}", std::process::id()));
-        std::fs::write(&file, text).expect("a file of ours");
+    #[test]
+    fn a_template_sees_the_listing_and_its_items() {
         let dir = Item { name: "sub/".to_owned(), is_dir: true, ..Item::default() };
         let item = Item { name: "a b.TXT".to_owned(), size: 1536, ..Item::default() };
         let listing = Listing {
@@ -234,28 +170,15 @@ mod tests {
             layout: "grid",
             ..Listing::default()
         };
-        let made = render(&file, &listing, HeaderMap::new());
-        std::fs::remove_file(&file).expect("it is there");
-        let (text, fields) = made.unwrap_or_else(|error| (error, HeaderMap::new()));
-        assert_eq!(text, expected);
-        fields
-    }
-
-    #[test]
-    fn a_template_sees_the_listing_and_its_items() {
-        check(
-            "items",
-            "{{.Name}} {{.CanGoUp}}{{range .Items}} {{.Name | pathEscape}}:{{.HumanSize}}\
-             {{if .HasExt \".md\" \".txt\"}} text{{end}}\
-             {{if .IsDir}} {{.HumanModTime \"2006\"}} {{.Tpl.Layout}}{{end}}{{end}}\
-             {{range $i, $c := .Breadcrumbs}} {{$i}}{{$c.Link}}{{$c.Text}}{{end}}",
-            "docs true sub%2F:0 B 1970 grid a%20b.TXT:1.5 KiB text 0..// 1docs",
-        );
-    }
-
-    #[test]
-    fn a_template_sets_fields_of_the_answer() {
-        let fields = check("fields", "{{.RespHeader.Set \"X-A\" \"1\"}}x", "x");
-        assert_eq!(fields["x-a"], "1");
+        let set = Set::new(go_template::functions());
+        let text = "{{.Name}} {{.CanGoUp}}{{range .Items}} {{.Name | upper}}:{{.HumanSize}}\
+                    {{if .HasExt \".md\" \".txt\"}} text{{end}}\
+                    {{if .IsDir}} {{.HumanModTime \"2006\"}} {{.Tpl.Layout}}{{end}}{{end}}\
+                    {{range $i, $c := .Breadcrumbs}} {{$i}}{{$c.Link}}{{$c.Text}}{{end}}";
+        set.parse("page", text).expect("a template");
+        let dot = Value::Object(Rc::new(Parent(Rc::new(listing))));
+        let made = set.run("page", &dot).expect("no error");
+        let expected = "docs true SUB/:0 B 1970 grid A B.TXT:1.5 KiB text 0..// 1docs";
+        assert_eq!(made, expected);
     }
 }
