@@ -35,8 +35,10 @@ mod server;
 pub mod service;
 mod session;
 mod socket;
+mod trust;
 mod unsupported;
 mod uri;
+mod wrappers;
 
 #[cfg(test)]
 mod tests;

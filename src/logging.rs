@@ -1,21 +1,33 @@
-//! Logs: Caddy's loggers, levels and JSON lines.
+//! Logs: Caddy's loggers and levels, and the forms and places that entries have.
 //!
 //! Whoever has something to say calls [`Logs::write`] with the name of its logger; each
-//! configured log that takes this name and level gets the line. Lines are built by the
-//! caller and written by a thread per output ([`writer`]), so that a slow terminal or a
+//! configured log that takes this name and level gets the entry, in its own form
+//! ([`form`], through [`filters`] and [`append`]), unless it has had enough of the kind
+//! ([`sampling`]). A thread per output writes ([`writer`]), so that a slow terminal or a
 //! full disk never holds up a request: lines that find the queue full are counted and
-//! dropped. [`access`] is the line of a finished request, [`json`] how a line is built.
+//! dropped. Outputs are [`file`], [`net`] and the standard streams. [`access`] is the
+//! entry of a finished request, [`json`] how fields are written.
 
 pub mod access;
+mod append;
+mod file;
+mod filters;
+mod form;
 pub mod json;
+mod net;
 mod php;
+mod sampling;
 mod writer;
 
-use crate::config::logging::encoders::{Encoder, Text};
 use crate::config::logging::writers::Writer as ConfiguredWriter;
-use crate::config::logging::{Core, Log, Logging};
+use crate::config::logging::{Log, Logging, Sink};
+use form::{Entry, Form};
 use json::Object;
+use sampling::Sampling;
+use std::backtrace::Backtrace;
 use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use writer::{Output, Writer};
@@ -44,6 +56,16 @@ impl Level {
         }
     }
 
+    /// As the journal of systemd has it in front of a line.
+    const fn journal(self) -> &'static str {
+        match self {
+            Self::Debug => "<7>",
+            Self::Info => "<6>",
+            Self::Warn => "<4>",
+            Self::Error => "<3>",
+        }
+    }
+
     /// The level of a configuration's word, `INFO` when there is none.
     fn parse(word: &str) -> Option<Self> {
         match word.to_ascii_uppercase().as_str() {
@@ -68,18 +90,23 @@ pub enum LogError {
         /// Its level.
         level: String,
     },
-    /// There is no other log than the named ones.
-    #[error("logging.sink: a sink is not supported yet")]
-    Sink,
-    /// A part of it is not there.
-    #[error("logging.logs.{log}: {what} \"{name}\" is not supported yet")]
-    Unsupported {
+    /// Its form is wrong.
+    #[error("logging.logs.{log}: encoder: {why}")]
+    Form {
         /// The log.
         log: String,
-        /// Writer, encoder or sampling.
-        what: &'static str,
-        /// The module.
-        name: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Its output cannot be opened.
+    #[error("logging.logs.{log}: opening log writer {output}: {why}")]
+    Open {
+        /// The log.
+        log: String,
+        /// Where it was to go.
+        output: String,
+        /// What the system says.
+        why: String,
     },
 }
 
@@ -89,6 +116,11 @@ struct Target {
     level: Level,
     include: Vec<String>,
     exclude: Vec<String>,
+    form: Arc<Form>,
+    sampling: Option<Sampling>,
+    with_caller: bool,
+    /// The least level whose entries have a stack trace.
+    with_stack: Option<Level>,
     /// Absent when it discards.
     writer: Option<Arc<Writer>>,
 }
@@ -104,12 +136,13 @@ impl Logs {
     /// Opens the logs of a configuration; without one, the default log on stderr.
     ///
     /// # Errors
-    /// When a level, a writer or an encoder is not known.
+    /// When a level is not known, an encoder is wrong, or an output cannot be opened.
     pub fn open(config: Option<&Logging>) -> Result<Arc<Self>, LogError> {
         let mut writers = HashMap::new();
         let mut targets = Vec::new();
-        if config.is_some_and(|c| c.sink.is_some()) {
-            return Err(LogError::Sink);
+        if let Some(sink) = config.and_then(|config| config.sink.as_ref()) {
+            // Nothing here writes without a log; what it says has to be right all the same.
+            target("sink", &of_sink(sink), &mut writers)?;
         }
         let configured = config.map(|c| &c.logs);
         if configured.is_none_or(|logs| !logs.contains_key("default")) {
@@ -131,32 +164,34 @@ impl Logs {
         self.targets.iter().any(|t| t.takes(level, logger))
     }
 
-    /// Writes a line: `level`, `ts`, `logger` and `msg`, then what `fields` adds.
+    /// Writes an entry: level, time, logger and message, then what `fields` adds.
+    #[track_caller]
     pub fn write(
         &self,
         level: Level,
         logger: &str,
         message: &str,
-        fields: impl FnOnce(&mut Object<'_>),
+        fields: impl Fn(&mut Object<'_>),
     ) {
         let mut takers = self.targets.iter().filter(|t| t.takes(level, logger)).peekable();
         if takers.peek().is_none() {
             return;
         }
-        let mut line = Vec::with_capacity(512);
-        json::object(&mut line, |o| {
-            o.str("level", level.as_str());
-            o.float("ts", now().as_secs_f64());
-            if !logger.is_empty() {
-                o.str("logger", logger);
+        let at = now();
+        let code = Location::caller();
+        let mut line: Option<(&Target, Arc<[u8]>)> = None;
+        for target in takers {
+            let Some(writer) = &target.writer else { continue };
+            if target.sampling.as_ref().is_some_and(|s| !s.keeps(level, message, at)) {
+                continue;
             }
-            o.str("msg", message);
-            fields(o);
-        });
-        line.push(b'\n');
-        let line: Arc<[u8]> = line.into();
-        for writer in takers.filter_map(|t| t.writer.as_ref()) {
-            writer.write(Arc::clone(&line));
+            let same = line.as_ref().filter(|(other, _)| other.writes_as(target));
+            let text = match same {
+                Some((_, text)) => Arc::clone(text),
+                None => target.encode(&Entry::new(level, at, logger, message), code, &fields),
+            };
+            writer.write(Arc::clone(&text));
+            line = Some((target, text));
         }
     }
 
@@ -171,6 +206,25 @@ impl Logs {
 impl Target {
     fn takes(&self, level: Level, logger: &str) -> bool {
         level >= self.level && self.allows(logger)
+    }
+
+    /// Whether entries look the same in both logs.
+    fn writes_as(&self, other: &Self) -> bool {
+        let of = |target: &Self| (target.with_caller, target.with_stack);
+        Arc::ptr_eq(&self.form, &other.form) && of(self) == of(other)
+    }
+
+    fn encode(
+        &self,
+        entry: &Entry<'_>,
+        code: &Location<'_>,
+        fields: &impl Fn(&mut Object<'_>),
+    ) -> Arc<[u8]> {
+        let caller = self.with_caller.then(|| format!("{}:{}", code.file(), code.line()));
+        let has_stack = self.with_stack.is_some_and(|least| entry.level >= least);
+        let stack = has_stack.then(|| Backtrace::force_capture().to_string());
+        let entry = Entry { caller: caller.as_deref(), stack: stack.as_deref(), ..*entry };
+        self.form.encode(&entry, fields).into()
     }
 
     /// Whether the longest matching name of both lists is in `include`.
@@ -192,62 +246,97 @@ fn is_within(logger: &str, name: &str) -> bool {
         || logger.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-fn target(
-    name: &str,
-    log: &Log,
-    writers: &mut HashMap<Output, Arc<Writer>>,
-) -> Result<Target, LogError> {
-    let unsupported = |what, module: &str| LogError::Unsupported {
-        log: name.to_owned(),
-        what,
-        name: module.to_owned(),
-    };
-    let level = Level::parse(&log.level)
-        .ok_or_else(|| LogError::Level { log: name.to_owned(), level: log.level.clone() })?;
-    let Log {
+/// The sink as a log.
+fn of_sink(sink: &Sink) -> Log {
+    let Sink {
         writer,
         encoder,
         core,
-        level: _,
+        level,
         sampling,
         with_caller,
-        // Says something only together with the one before.
+        with_caller_skip,
+        with_stacktrace,
+    } = sink.clone();
+    Log {
+        writer,
+        encoder,
+        core,
+        level,
+        sampling,
+        with_caller,
+        with_caller_skip,
+        with_stacktrace,
+        ..Log::default()
+    }
+}
+
+/// The outputs of one configuration, by what they are called.
+type Writers = HashMap<String, Arc<Writer>>;
+
+fn target(name: &str, log: &Log, writers: &mut Writers) -> Result<Target, LogError> {
+    let Log {
+        writer,
+        encoder,
+        // There is one, and it does nothing.
+        core: _,
+        level,
+        sampling,
+        with_caller,
+        // Callers are known by the line that wrote the entry, and not by those above it.
         with_caller_skip: _,
         with_stacktrace,
         include,
         exclude,
     } = log;
+    let least = |level: &str| {
+        let wrong = || LogError::Level { log: name.to_owned(), level: level.to_owned() };
+        Level::parse(level).ok_or_else(wrong)
+    };
     let output = match writer {
         None | Some(ConfiguredWriter::Stderr(_)) => Some(Output::Stderr),
         Some(ConfiguredWriter::Stdout(_)) => Some(Output::Stdout),
         Some(ConfiguredWriter::Discard(_)) => None,
-        Some(ConfiguredWriter::File(_)) => return Err(unsupported("writer", "file")),
-        Some(ConfiguredWriter::Net(_)) => return Err(unsupported("writer", "net")),
+        Some(ConfiguredWriter::File(file)) => Some(Output::File(Box::new(file.clone()))),
+        Some(ConfiguredWriter::Net(net)) => Some(Output::Net(net.clone())),
     };
-    match encoder {
-        None => {}
-        Some(Encoder::Json(text)) if *text == Text::default() => {}
-        Some(Encoder::Json(_)) => return Err(unsupported("a setting of the encoder", "json")),
-        Some(Encoder::Append(_)) => return Err(unsupported("encoder", "append")),
-        Some(Encoder::Console(_)) => return Err(unsupported("encoder", "console")),
-        Some(Encoder::Filter(_)) => return Err(unsupported("encoder", "filter")),
-        Some(Encoder::Journald(_)) => return Err(unsupported("encoder", "journald")),
+    let is_stream = matches!(output, Some(Output::Stderr | Output::Stdout));
+    let form = Form::compile(encoder.as_ref(), is_stream && std::io::stderr().is_terminal())
+        .map_err(|why| LogError::Form { log: name.to_owned(), why })?;
+    let with_stack = match with_stacktrace.as_str() {
+        "" => None,
+        level => Some(least(level)?),
+    };
+    Ok(Target {
+        level: least(level)?,
+        include: include.clone(),
+        exclude: exclude.clone(),
+        form: Arc::new(form),
+        sampling: sampling.as_ref().map(Sampling::new),
+        with_caller: *with_caller,
+        with_stack,
+        writer: output.map(|output| open(name, &output, writers)).transpose()?,
+    })
+}
+
+/// Opens an output, once for all logs of a configuration that write there.
+fn open(name: &str, output: &Output, writers: &mut Writers) -> Result<Arc<Writer>, LogError> {
+    let called = match output {
+        Output::Stderr => "stderr".to_owned(),
+        Output::Stdout => "stdout".to_owned(),
+        Output::File(file) => file.filename.clone(),
+        Output::Net(net) => net.address.clone(),
+    };
+    if let Some(writer) = writers.get(&called) {
+        return Ok(Arc::clone(writer));
     }
-    if let Some(Core::Mock(_)) = core {
-        return Err(unsupported("core", "mock"));
-    }
-    let settings = [
-        ("sampling", sampling.is_some()),
-        ("with_caller", *with_caller),
-        ("with_stacktrace", !with_stacktrace.is_empty()),
-    ];
-    if let Some((name, _)) = settings.into_iter().find(|(_, is_set)| *is_set) {
-        return Err(unsupported("setting", name));
-    }
-    let writer = output.map(|output| {
-        Arc::clone(writers.entry(output).or_insert_with(|| Arc::new(Writer::start(output))))
-    });
-    Ok(Target { level, include: include.clone(), exclude: exclude.clone(), writer })
+    let writer = Writer::open(output).map_err(|error| LogError::Open {
+        log: name.to_owned(),
+        output: called.clone(),
+        why: error.to_string(),
+    })?;
+    writers.insert(called, Arc::clone(&writer));
+    Ok(writer)
 }
 
 /// The time since 1970.
@@ -266,6 +355,10 @@ mod tests {
             level: Level::Info,
             include: own(include),
             exclude: own(exclude),
+            form: Arc::new(Form::compile(None, false).expect("the default is valid")),
+            sampling: None,
+            with_caller: false,
+            with_stack: None,
             writer: None,
         };
         assert_eq!(target.takes(Level::Info, logger), expected, "{include:?} {exclude:?} {logger}");
@@ -291,21 +384,41 @@ mod tests {
     #[track_caller]
     fn check_refused(log: &str, expected: &str) {
         let config = serde_json::from_str(&format!(r#"{{"logs":{{"a":{log}}}}}"#)).expect("JSON");
-        let error = Logs::open(Some(&config)).expect_err("it is not supported yet");
+        let error = Logs::open(Some(&config)).expect_err("it is wrong");
         assert_eq!(error.to_string(), format!("logging.logs.a: {expected}"));
     }
 
     #[test]
-    fn what_is_not_known_is_refused() {
+    fn what_is_wrong_is_refused() {
         check_refused(r#"{"level":"LOUD"}"#, "unrecognized level: \"LOUD\"");
-        let file = r#"{"writer":{"output":"file","filename":"x"}}"#;
-        check_refused(file, "writer \"file\" is not supported yet");
-        let console = r#"{"encoder":{"format":"console"}}"#;
-        check_refused(console, "encoder \"console\" is not supported yet");
-        let time = r#"{"encoder":{"format":"json","time_key":"t"}}"#;
-        check_refused(time, "a setting of the encoder \"json\" is not supported yet");
-        let core = r#"{"core":{"module":"mock"}}"#;
-        check_refused(core, "core \"mock\" is not supported yet");
-        check_refused(r#"{"sampling":{}}"#, "setting \"sampling\" is not supported yet");
+        check_refused(
+            r#"{"writer":{"output":"file","filename":"/proc/none/x"}}"#,
+            "opening log writer /proc/none/x: No such file or directory (os error 2)",
+        );
+        check_refused(
+            r#"{"encoder":{"format":"filter","fields":{"a":{"filter":"regexp","regexp":"("}}}}"#,
+            "encoder: filter a: bad expression \"(\"",
+        );
+    }
+
+    #[test]
+    fn a_writer_stays_open_for_the_next_configuration() {
+        let path = std::env::temp_dir().join(format!("pogo-logs-{}.log", std::process::id()));
+        let json = serde_json::json!({"logs": {"default": {
+            "writer": {"output": "file", "filename": path},
+            "encoder": {"format": "json", "time_key": ""},
+            "with_caller": true,
+        }}});
+        let config = serde_json::from_value(json).expect("a configuration");
+        let first = Logs::open(Some(&config)).expect("it opens");
+        let second = Logs::open(Some(&config)).expect("it opens");
+        assert!(Arc::ptr_eq(&first.writers[0], &second.writers[0]));
+        drop(first);
+        second.write(Level::Warn, "a", "b", |o| o.int("n", 1));
+        second.flush(Duration::from_secs(5));
+        let line = std::fs::read_to_string(&path).expect("it was written");
+        std::fs::remove_file(path).expect("it is there");
+        assert!(line.starts_with(r#"{"level":"warn","logger":"a","caller":"src/logging.rs:"#));
+        assert!(line.ends_with("\"msg\":\"b\",\"n\":1}\n"), "{line}");
     }
 }

@@ -232,8 +232,8 @@ fn reload(instance: &Arc<Instance>, source: Option<&Source>) {
                 o.str("file", &of.file);
                 o.str("adapter", &of.adapter);
             }
-            if let Some(error) = error {
-                o.str("error", &error);
+            if let Some(error) = &error {
+                o.str("error", error);
             }
         });
     };

@@ -13,6 +13,7 @@ use super::regexp::Captured;
 use super::response::Response;
 use super::server::Site;
 use super::session::StreamWatch;
+use super::trust::Client;
 use super::uri::Target;
 use crate::logging::json;
 use crate::metrics::http::InFlight;
@@ -243,6 +244,8 @@ pub(crate) struct Exchange<'s> {
     pub response: Response<'s>,
     /// What counts it, since when.
     pub(super) metered: SmallVec<[(InFlight, Instant); 4]>,
+    /// Who asks.
+    client: Client,
     /// When the head was complete.
     pub started: Instant,
     /// The same by the clock on the wall.
@@ -311,6 +314,7 @@ impl<'s> Exchange<'s> {
             intercepted: None,
             response: Response::new(),
             metered: SmallVec::new(),
+            client: site.trust.client(&connection.remote, &session.req_header().headers),
             started: Instant::now(),
             accepted: SystemTime::now(),
             invocations: 0,
@@ -406,10 +410,15 @@ impl<'s> Exchange<'s> {
         &self.connection.remote
     }
 
-    /// The client's IP address. No proxies are trusted yet, so it is the one that the
-    /// connection comes from.
+    /// The client's IP address: what trusted proxies say, or where the connection comes
+    /// from.
     pub(crate) fn client_ip(&self) -> Option<IpAddr> {
-        self.remote().ip()
+        self.client.ip
+    }
+
+    /// Whether the connection comes from a proxy whose word is believed.
+    pub(crate) fn is_from_trusted_proxy(&self) -> bool {
+        self.client.by_proxy
     }
 
     /// Whether the request came over TLS.

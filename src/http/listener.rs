@@ -135,12 +135,19 @@ async fn serve(stream: Stream, connection: Connection) {
     }
 }
 
-async fn speak(stream: Stream, connection: Connection) {
-    let (timeouts, h2c) = {
+async fn speak(stream: Stream, mut connection: Connection) {
+    let (timeouts, wrappers, h1, h2c) = {
         let site = connection.site.load();
-        (site.timeouts, site.h2c)
+        (site.timeouts, Arc::clone(&site.wrappers), site.h1, site.h2c)
     };
     let mut conn = Conn::new(stream, &connection.remote, timeouts.write);
+    if !wrappers.is_empty() {
+        let admit = wrappers.admit(&mut conn, &mut connection);
+        if !matches!(tokio::time::timeout(timeouts.head, admit).await, Ok(true)) {
+            return;
+        }
+    }
+    drop(wrappers);
     let sniffed = tokio::select! {
         biased;
         sniffed = tokio::time::timeout(timeouts.head, speaks_h2(&mut conn)) => sniffed,
@@ -149,8 +156,8 @@ async fn speak(stream: Stream, connection: Connection) {
     match sniffed {
         Ok(Ok(true)) if h2c => h2::serve(conn, connection).await,
         // Where HTTP/2 is off its preface is a request of a version that is not known.
-        Ok(Ok(_)) => h1::serve(conn, connection).await,
-        Ok(Err(_)) | Err(_) => {}
+        Ok(Ok(_)) if h1 => h1::serve(conn, connection).await,
+        Ok(Ok(_) | Err(_)) | Err(_) => {}
     }
 }
 

@@ -224,6 +224,8 @@ pub(crate) enum Placeholder {
     Local(End),
     /// `http.request.remote` and its parts.
     Remote(End),
+    /// `http.vars.trusted_proxy`: whether a trusted proxy asks for somebody.
+    TrustedProxy,
     /// `http.request.remote.host/BITS`: the client's network. `/V4,V6` has bits of their
     /// own for both families; what is no number gives nothing.
     RemoteNet(Option<u8>, Option<u8>),
@@ -329,6 +331,9 @@ impl Placeholder {
         }
         if let Some(rest) = name.strip_prefix("http.request.") {
             return Self::parse_request(rest);
+        }
+        if name == "http.vars.trusted_proxy" {
+            return Some(Self::TrustedProxy);
         }
         if let Some(path) = name.strip_prefix("file.") {
             return Some(Self::File(own(path)));
@@ -491,6 +496,10 @@ impl Placeholder {
             }
             Self::Local(end) => end.of(ex.local()).into_bytes().into(),
             Self::Remote(end) => end.of(ex.remote()).into_bytes().into(),
+            Self::TrustedProxy => Cow::Borrowed(match ex.is_from_trusted_proxy() {
+                true => b"true".as_slice(),
+                false => b"false",
+            }),
             Self::RemoteNet(v4, v6) => {
                 let Some(ip) = ex.remote().ip() else {
                     return Some(ex.remote().host().into_bytes().into());
@@ -511,10 +520,7 @@ impl Placeholder {
             Self::ClientIp if !ex.vars.value("client_ip").is_empty() => {
                 Cow::Borrowed(ex.vars.value("client_ip"))
             }
-            Self::ClientIp => {
-                let ip = ex.client_ip();
-                ip.map_or_else(String::new, |ip| ip.to_string()).into_bytes().into()
-            }
+            Self::ClientIp => client(ex).into_bytes().into(),
             Self::Var(name) => Cow::Borrowed(ex.vars.value(name)),
             Self::Regexp(key) => Cow::Borrowed(ex.captured(key)?),
             Self::FileMatch(part) => ex.file_match.as_ref()?.part(*part),
@@ -710,6 +716,11 @@ fn base64(data: &[u8]) -> String {
         }
     }
     out
+}
+
+/// Who asks: the client's address as far as it is known.
+fn client(ex: &Exchange<'_>) -> String {
+    ex.client_ip().map_or_else(|| ex.remote().host(), |ip| ip.to_string())
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ impl Exchange<'_> {
         for logger in self.error_loggers() {
             self.site.logs.write(level, &logger, &error.message, |o| {
                 o.object("request", |o| access::describe(o, &described(self, self.site)));
-                o.float("duration", self.started.elapsed().as_secs_f64());
+                o.duration("duration", self.started.elapsed());
                 o.uint("status", error.status.into());
                 o.str("err_id", &error.id);
                 o.str("err_trace", "");
@@ -144,6 +144,7 @@ impl Exchange<'_> {
 fn described<'a>(ex: &'a Exchange<'_>, site: &Site) -> access::Request<'a> {
     access::Request {
         remote: ex.remote().socket_addr(),
+        client: ex.client_ip(),
         proto: ex.proto(),
         method: ex.original_method().as_str(),
         host: ex.original_host(),

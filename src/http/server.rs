@@ -4,7 +4,9 @@ use super::address::{Endpoint, NetworkAddress, fill_placeholders};
 use super::measure;
 use super::routes::Routes;
 use super::service::Service;
+use super::trust::Trust;
 use super::unsupported;
+use super::wrappers::Wrappers;
 use crate::config::Config;
 use crate::config::http::{Route, Server as ServerConfig, ServerLogs};
 use crate::logging::Logs;
@@ -99,6 +101,10 @@ pub(crate) struct Site {
     pub(super) keepalive: Keepalive,
     /// Whether HTTP/2 is spoken to clients that begin with it.
     pub(super) h2c: bool,
+    pub(super) trust: Trust,
+    pub(super) wrappers: Arc<Wrappers>,
+    /// Whether HTTP/1 is spoken.
+    pub(super) h1: bool,
     pub(super) logs: Arc<Logs>,
     access: Option<ServerLogs>,
     /// When it ends, once that is known.
@@ -265,7 +271,10 @@ impl Site {
                 .map_err(|error| error.within(&format!("named_routes.{name}")))
         };
         let named_routes = config.named_routes.iter().map(compile).collect::<Result<_, _>>()?;
-        Ok(Self { errors, named_routes, ..Self::new(config, routes, logs, alive) })
+        let trust = Trust::provision(config)?;
+        let wrappers = Arc::new(Wrappers::provision(&config.listener_wrappers)?);
+        let site = Self::new(config, routes, logs, alive);
+        Ok(Self { errors, named_routes, trust, wrappers, ..site })
     }
 
     /// A site of these routes that has the limits of a configuration.
@@ -294,6 +303,9 @@ impl Site {
             head_max: head_max.unwrap_or(HEAD_MAX) + HEAD_SLACK,
             keepalive: Keepalive::of(config),
             h2c: config.protocols.is_empty() || config.protocols.iter().any(|p| p == "h2c"),
+            trust: Trust::default(),
+            wrappers: Arc::default(),
+            h1: config.protocols.is_empty() || config.protocols.iter().any(|p| p == "h1"),
             logs: Arc::clone(logs),
             access: config.logs.clone(),
             shutdown_at: OnceLock::new(),

@@ -1,5 +1,6 @@
 //! Servers from hand-written configurations, asked over real sockets.
 
+mod clients;
 mod handlers;
 mod hostile;
 mod matchers;

@@ -9,7 +9,6 @@ use super::server::ProvisionError;
 use crate::config::Apps;
 use crate::config::duration::Duration;
 use crate::config::http::{AutomaticHttps, Http, Route, Server, ServerLogs};
-use crate::config::listeners::ListenerWrapper;
 use crate::config::pki::{CertificateAuthority, Pki};
 use crate::config::tls::Tls;
 
@@ -105,7 +104,6 @@ fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), P
         // About TLS only.
         strict_sni_host: _,
         trusted_proxies: _,
-        // Nothing is read from them without a trusted proxy.
         client_ip_headers: _,
         trusted_proxies_strict: _,
         trusted_proxies_unix: _,
@@ -129,8 +127,9 @@ fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), P
     if let Some(ServerLogs { trace: true, .. }) = logs {
         return no(&format!("{path}.logs.trace"), "tracing handlers is not supported yet");
     }
-    if !protocols.is_empty() && !protocols.iter().any(|protocol| protocol == "h1") {
-        let why = "cannot serve without HTTP/1.1; add h1 to the protocols";
+    let plain = |protocol: &String| protocol == "h1" || protocol == "h2c";
+    if !protocols.is_empty() && !protocols.iter().any(plain) {
+        let why = "cannot serve without HTTP/1.1 or h2c; add h1 to the protocols";
         return no(&format!("{path}.protocols"), why);
     }
     if let Some(index) = listen_protocols.iter().position(Option::is_some) {
@@ -142,15 +141,6 @@ fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), P
 
 /// Refuses settings of a server that nothing honours yet.
 fn refuse_settings(path: &str, server: &Server) -> Result<(), ProvisionError> {
-    let wrapper = server.listener_wrappers.iter().position(|wrapper| match wrapper {
-        // Marks where TLS begins, and there is none.
-        ListenerWrapper::Tls(_) => false,
-        ListenerWrapper::HttpRedirect(_) | ListenerWrapper::ProxyProtocol(_) => true,
-    });
-    if let Some(index) = wrapper {
-        let path = format!("{path}.listener_wrappers[{index}]");
-        return no(&path, "this listener wrapper is not supported yet");
-    }
     let settings = [
         ("read_idle_timeout", server.read_idle_timeout != Duration::default()),
         ("read_min_rate", server.read_min_rate != 0),
@@ -159,8 +149,6 @@ fn refuse_settings(path: &str, server: &Server) -> Result<(), ProvisionError> {
         ("max_write_chunk", server.max_write_chunk != 0),
         ("expected_underscore_headers", !server.expected_underscore_headers.is_empty()),
         ("expected_dot_headers", !server.expected_dot_headers.is_empty()),
-        ("trusted_proxies", server.trusted_proxies.is_some()),
-        ("trusted_proxies_unix", server.trusted_proxies_unix),
         ("metrics", server.metrics.as_ref().is_some_and(|metrics| metrics.otlp)),
     ];
     match settings.into_iter().find(|(_, is_set)| *is_set) {
@@ -236,12 +224,8 @@ mod tests {
                  set the server's"),
         );
         check_server(
-            r#"{"listener_wrappers":[{"wrapper":"tls"},{"wrapper":"http_redirect"}]}"#,
-            Err(".listener_wrappers[1]: this listener wrapper is not supported yet"),
-        );
-        check_server(
-            r#"{"trusted_proxies":{"source":"static","ranges":["::1"]}}"#,
-            Err(".trusted_proxies: trusted_proxies is not supported yet"),
+            r#"{"read_min_rate":1}"#,
+            Err(".read_min_rate: read_min_rate is not supported yet"),
         );
         check(
             r#"{"caddy.filesystems":{"filesystems":[{"name":"a"}]}}"#,
@@ -249,7 +233,7 @@ mod tests {
         );
         check_server(
             r#"{"protocols":["h3"]}"#,
-            Err(".protocols: cannot serve without HTTP/1.1; add h1 to the protocols"),
+            Err(".protocols: cannot serve without HTTP/1.1 or h2c; add h1 to the protocols"),
         );
     }
 

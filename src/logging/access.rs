@@ -4,7 +4,7 @@ use super::json::Object;
 use super::{Level, Logs};
 use http::HeaderMap;
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// Fields whose values are not logged unless the configuration says so.
@@ -15,6 +15,8 @@ const CREDENTIALS: [&str; 4] = ["cookie", "set-cookie", "authorization", "proxy-
 pub struct Request<'a> {
     /// The other end of the connection.
     pub remote: Option<SocketAddr>,
+    /// The client's address, as trusted proxies name it.
+    pub client: Option<IpAddr>,
     /// As `HTTP/1.1`.
     pub proto: &'a str,
     /// The method as it came.
@@ -56,7 +58,7 @@ pub fn handled(logs: &Logs, logger: &str, request: &Request<'_>, answer: &Answer
         o.object("request", |o| describe(o, request));
         o.uint("bytes_read", answer.bytes_read);
         o.str("user_id", answer.user_id);
-        o.float("duration", answer.duration.as_secs_f64());
+        o.duration("duration", answer.duration);
         o.uint("size", answer.size);
         o.uint("status", answer.status.into());
         o.object("resp_headers", |o| fields(o, answer.headers, request.with_credentials));
@@ -74,7 +76,10 @@ pub fn describe(o: &mut Object<'_>, request: &Request<'_>) {
     };
     o.str("remote_ip", &ip);
     o.str("remote_port", &port);
-    o.str("client_ip", &ip);
+    match request.client {
+        Some(client) => o.str("client_ip", &client.to_string()),
+        None => o.str("client_ip", &ip),
+    }
     o.str("proto", request.proto);
     o.str("method", request.method);
     o.bytes("host", request.host);
@@ -119,6 +124,7 @@ mod tests {
         headers.append("cookie", HeaderValue::from_static("secret=1"));
         let request = Request {
             remote: Some(([127, 0, 0, 1], 99).into()),
+            client: None,
             proto: "HTTP/1.1",
             method: "GET",
             host: b"localhost",

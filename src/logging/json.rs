@@ -2,19 +2,66 @@
 //!
 //! Text that is not UTF-8 gets U+FFFD, as in Caddy's log. Numbers never have an exponent.
 
+use super::filters::{self, Applied, Filters, Value};
+use std::borrow::Cow;
 use std::io::Write as _;
+use std::time::Duration;
+
+/// How an object's values look, and what becomes of them first.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Look<'a> {
+    /// Whether a blank follows each `:` and `,`, as in lines for people.
+    pub(super) spaced: bool,
+    pub(super) durations: Durations,
+    /// What changes fields, the first one first.
+    pub(super) filters: &'a [Filters],
+}
+
+/// How durations are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Durations {
+    /// Seconds, with a fraction.
+    #[default]
+    Seconds,
+    /// Whole nanoseconds.
+    Nanos,
+    /// Whole milliseconds.
+    Millis,
+    /// Text, as Go's `1.5s`.
+    Text,
+}
+
+impl Durations {
+    /// That of a configuration's word; seconds for one that is not known, as in Caddy.
+    pub(super) fn parse(word: &str) -> Self {
+        match word {
+            "ns" | "nano" | "nanos" => Self::Nanos,
+            "ms" | "milli" | "millis" => Self::Millis,
+            "string" => Self::Text,
+            _ => Self::Seconds,
+        }
+    }
+}
 
 /// An open object.
 #[derive(Debug)]
 pub struct Object<'a> {
     out: &'a mut Vec<u8>,
     first: bool,
+    look: Look<'a>,
+    /// Where it lies within the entry, as `request>headers>`; empty when nobody asks.
+    path: String,
 }
 
 /// Writes an object that `fill` fills.
 pub fn object(out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
+    object_as(out, Look::default(), fill);
+}
+
+/// Writes an object that looks so.
+pub(super) fn object_as(out: &mut Vec<u8>, look: Look<'_>, fill: impl FnOnce(&mut Object<'_>)) {
     out.push(b'{');
-    fill(&mut Object { out, first: true });
+    fill(&mut Object { out, first: true, look, path: String::new() });
     out.push(b'}');
 }
 
@@ -26,8 +73,7 @@ impl Object<'_> {
 
     /// A field with text that may not be UTF-8.
     pub fn bytes(&mut self, key: &str, value: &[u8]) {
-        self.key(key);
-        string(self.out, value);
+        self.field(key, Value::Text(Cow::Borrowed(value)));
     }
 
     /// A field with an integer.
@@ -45,44 +91,124 @@ impl Object<'_> {
         self.display(key, value);
     }
 
+    /// A field with a span of time, in the form that the log has for them.
+    pub fn duration(&mut self, key: &str, value: Duration) {
+        match self.look.durations {
+            Durations::Seconds => self.float(key, value.as_secs_f64()),
+            Durations::Nanos => self.display(key, value.as_nanos()),
+            Durations::Millis => self.display(key, value.as_millis()),
+            Durations::Text => {
+                let nanos = i64::try_from(value.as_nanos()).unwrap_or(i64::MAX);
+                self.str(key, &go_template::layout::duration(nanos));
+            }
+        }
+    }
+
     /// A field whose value is JSON already.
     pub fn raw(&mut self, key: &str, json: &[u8]) {
-        self.key(key);
-        self.out.extend_from_slice(json);
+        if !self.look.filters.is_empty()
+            && let Ok(text) = serde_json::from_slice::<String>(json)
+        {
+            // Filters change text, wherever it comes from.
+            return self.str(key, &text);
+        }
+        self.field(key, Value::Json(Cow::Borrowed(json)));
     }
 
     /// A field with an object.
     pub fn object(&mut self, key: &str, fill: impl FnOnce(&mut Object<'_>)) {
+        let mut look = self.look;
+        let mut path = String::new();
+        if !look.filters.is_empty() {
+            path = format!("{}{key}", self.path);
+            match filters::apply(look.filters, &path, key, Value::Json(Cow::Borrowed(b""))) {
+                Applied::Untouched(_) => path.push('>'),
+                Applied::Gone => return,
+                Applied::Changed(key, Value::Json(_)) => {
+                    // Under another name, and as it is.
+                    self.key(&key);
+                    look.filters = &[];
+                    return object_as(self.out, look, fill);
+                }
+                Applied::Changed(key, value) => return self.put(&key, &value),
+            }
+        }
         self.key(key);
-        object(self.out, fill);
+        self.out.push(b'{');
+        fill(&mut Object { out: self.out, first: true, look, path });
+        self.out.push(b'}');
     }
 
     /// A field with an array of texts.
     pub fn strings<'v>(&mut self, key: &str, values: impl IntoIterator<Item = &'v [u8]>) {
-        self.key(key);
-        self.out.push(b'[');
-        for (i, value) in values.into_iter().enumerate() {
-            if i > 0 {
-                self.out.push(b',');
-            }
-            string(self.out, value);
+        if self.look.filters.is_empty() {
+            self.key(key);
+            return texts(self.out, self.look.spaced, values);
         }
-        self.out.push(b']');
+        let values = values.into_iter().map(Cow::Borrowed).collect();
+        self.field(key, Value::Texts(values));
+    }
+
+    /// Adds fields that come through these filters.
+    pub(super) fn filtered(&mut self, filters: &[Filters], fill: impl FnOnce(&mut Object<'_>)) {
+        let look = Look { filters, ..self.look };
+        let mut inner = Object { out: self.out, first: self.first, look, path: String::new() };
+        fill(&mut inner);
+        self.first = inner.first;
     }
 
     fn display(&mut self, key: &str, value: impl std::fmt::Display) {
+        if self.look.filters.is_empty() {
+            self.key(key);
+            // Writing to memory does not fail.
+            let _ = write!(self.out, "{value}");
+            return;
+        }
+        self.field(key, Value::Json(value.to_string().into_bytes().into()));
+    }
+
+    /// Writes a field, or what filters make of it.
+    fn field(&mut self, key: &str, value: Value<'_>) {
+        if self.look.filters.is_empty() {
+            return self.put(key, &value);
+        }
+        let path = format!("{}{key}", self.path);
+        match filters::apply(self.look.filters, &path, key, value) {
+            Applied::Untouched(value) => self.put(key, &value),
+            Applied::Changed(key, value) => self.put(&key, &value),
+            Applied::Gone => {}
+        }
+    }
+
+    fn put(&mut self, key: &str, value: &Value<'_>) {
         self.key(key);
-        // Writing to memory does not fail.
-        let _ = write!(self.out, "{value}");
+        match value {
+            Value::Text(text) => string(self.out, text),
+            Value::Texts(list) => {
+                texts(self.out, self.look.spaced, list.iter().map(|text| &**text));
+            }
+            Value::Json(json) => self.out.extend_from_slice(json),
+        }
     }
 
     fn key(&mut self, key: &str) {
         if !std::mem::replace(&mut self.first, false) {
-            self.out.push(b',');
+            self.out.extend_from_slice(if self.look.spaced { b", " } else { b"," });
         }
         string(self.out, key.as_bytes());
-        self.out.push(b':');
+        self.out.extend_from_slice(if self.look.spaced { b": " } else { b":" });
     }
+}
+
+fn texts<'v>(out: &mut Vec<u8>, spaced: bool, values: impl IntoIterator<Item = &'v [u8]>) {
+    out.push(b'[');
+    for (i, value) in values.into_iter().enumerate() {
+        if i > 0 {
+            out.extend_from_slice(if spaced { b", " } else { b"," });
+        }
+        string(out, value);
+    }
+    out.push(b']');
 }
 
 /// A text as JSON.

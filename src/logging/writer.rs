@@ -1,10 +1,14 @@
 //! The thread behind one output, and the bounded queue before it.
 
+use super::file::File;
+use super::net::Net;
 use super::{Level, json, now};
+use crate::config::logging::writers as config;
+use parking_lot::Mutex;
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// Lines that may wait for the output, and how long they may be together: a client can
@@ -15,11 +19,17 @@ const WAITING_MAX: usize = 16 * 1024 * 1024;
 const BATCH_MAX: usize = 64 * 1024;
 
 /// Where lines go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Output {
     Stderr,
     Stdout,
+    File(Box<config::File>),
+    Net(config::Net),
 }
+
+/// The writers that are open. A configuration that writes where another one writes takes
+/// up its writer, so that nothing is closed and opened, or lost, in between.
+static OPEN: Mutex<Vec<(Output, Weak<Writer>)>> = Mutex::new(Vec::new());
 
 enum Message {
     Line(Arc<[u8]>),
@@ -43,20 +53,36 @@ struct Counts {
 }
 
 impl Writer {
-    pub(super) fn start(output: Output) -> Self {
-        match output {
-            Output::Stderr => Self::start_on(io::stderr()),
-            Output::Stdout => Self::start_on(io::stdout()),
+    /// The writer of an output: the one that is open, or a new one.
+    pub(super) fn open(output: &Output) -> io::Result<Arc<Self>> {
+        let mut open = OPEN.lock();
+        open.retain(|(_, writer)| writer.strong_count() > 0);
+        let same = open.iter().find(|(other, _)| other == output);
+        if let Some(writer) = same.and_then(|(_, writer)| writer.upgrade()) {
+            return Ok(writer);
         }
+        let writer = Arc::new(match output {
+            Output::Stderr => Self::start_on(io::stderr(), BATCH_MAX),
+            Output::Stdout => Self::start_on(io::stdout(), BATCH_MAX),
+            Output::File(config) => Self::start_on(File::open(config)?, BATCH_MAX),
+            Output::Net(config) => {
+                let net = Net::open(config)?;
+                let batch = if net.is_datagram() { 1 } else { BATCH_MAX };
+                Self::start_on(net, batch)
+            }
+        });
+        open.push((output.clone(), Arc::downgrade(&writer)));
+        Ok(writer)
     }
 
-    fn start_on(out: impl Write + Send + 'static) -> Self {
+    /// Starts the thread, which writes about `batch` bytes at once, and whole lines.
+    fn start_on(out: impl Write + Send + 'static, batch: usize) -> Self {
         let (sender, receiver) = sync_channel(QUEUE_MAX);
         let counts = Arc::new(Counts::default());
         let shared = Arc::clone(&counts);
         let thread = std::thread::Builder::new().name("log".into());
         // Without a thread there is no log, but there is still a server.
-        let started = thread.spawn(move || run(&receiver, out, &shared)).is_ok();
+        let started = thread.spawn(move || run(&receiver, out, batch, &shared)).is_ok();
         Self { queue: started.then_some(sender), counts }
     }
 
@@ -82,8 +108,8 @@ impl Writer {
     }
 }
 
-fn run(queue: &Receiver<Message>, mut out: impl Write, counts: &Counts) {
-    let mut batch = Vec::with_capacity(BATCH_MAX);
+fn run(queue: &Receiver<Message>, mut out: impl Write, batch_max: usize, counts: &Counts) {
+    let mut batch = Vec::with_capacity(batch_max);
     while let Ok(first) = queue.recv() {
         let mut waiting = Vec::new();
         let mut lines = 0;
@@ -97,7 +123,7 @@ fn run(queue: &Receiver<Message>, mut out: impl Write, counts: &Counts) {
                 }
                 Message::Flush(done) => waiting.push(done),
             }
-            next = (batch.len() < BATCH_MAX).then(|| queue.try_recv().ok()).flatten();
+            next = (batch.len() < batch_max).then(|| queue.try_recv().ok()).flatten();
         }
         let lost = counts.dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {
@@ -108,7 +134,7 @@ fn run(queue: &Receiver<Message>, mut out: impl Write, counts: &Counts) {
             counts.dropped.fetch_add(lost + lines, Ordering::Relaxed);
         }
         batch.clear();
-        batch.shrink_to(BATCH_MAX);
+        batch.shrink_to(batch_max);
         for done in waiting {
             // Whoever waited may have given up.
             let _ = done.try_send(());
@@ -132,7 +158,6 @@ fn loss(count: u64) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use parking_lot::Mutex;
 
     #[derive(Clone, Default)]
     struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -163,7 +188,7 @@ mod tests {
     #[test]
     fn lines_arrive_in_order_before_a_flush_returns() {
         let out = Shared::default();
-        let writer = Writer::start_on(out.clone());
+        let writer = Writer::start_on(out.clone(), BATCH_MAX);
         for line in [&b"a\n"[..], b"b\n"] {
             writer.write(line.into());
         }
@@ -174,7 +199,7 @@ mod tests {
     #[test]
     fn a_stuck_output_costs_lines_and_never_time() {
         let (release, stuck) = sync_channel(1);
-        let writer = Writer::start_on(Stuck(stuck));
+        let writer = Writer::start_on(Stuck(stuck), BATCH_MAX);
         for _ in 0..2 * QUEUE_MAX + BATCH_MAX {
             writer.write((&b"x"[..]).into());
         }
@@ -185,7 +210,7 @@ mod tests {
     #[test]
     fn long_lines_wait_in_bounded_memory() {
         let (release, stuck) = sync_channel(1);
-        let writer = Writer::start_on(Stuck(stuck));
+        let writer = Writer::start_on(Stuck(stuck), BATCH_MAX);
         let long: Arc<[u8]> = vec![b'x'; WAITING_MAX / 4].into();
         for _ in 0..8 {
             writer.write(Arc::clone(&long));
@@ -212,7 +237,7 @@ mod tests {
             }
         }
         let disk = Full::default();
-        let writer = Writer::start_on(disk.clone());
+        let writer = Writer::start_on(disk.clone(), BATCH_MAX);
         writer.write((&b"lost\n"[..]).into());
         writer.flush(Duration::from_secs(5));
         *disk.0.lock() = Some(Vec::new());
