@@ -2,26 +2,25 @@
 //!
 //! In reading order: [`tree`] is the configuration as it was given, with Caddy's paths;
 //! [`guard`] says who may ask; [`api`] is what they may ask for, and [`control`] what has
-//! that done; [`error`] and [`figures`] are what is answered.
+//! that done; [`error`] is what is answered when something is wrong.
 //!
 //! This room runs no configuration: whoever does is a [`Control`].
 
 mod api;
 mod control;
 mod error;
-mod figures;
 mod guard;
 mod tree;
 
 pub use control::{Adapted, Adapters, Change, Control, Warning};
 pub use error::ApiError;
-pub use figures::Figures;
 pub use tree::{Method, Tree};
 
 use crate::config::duration::Duration as GoDuration;
 use crate::config::{admin::Admin, http::Server as Limits};
 use crate::http::{NetworkAddress, Server, fill_placeholders};
 use crate::logging::{Level, Logs};
+use crate::metrics::Figures;
 use api::Api;
 use guard::Guard;
 use std::sync::Arc;

@@ -24,6 +24,7 @@ mod ip_ranges;
 mod listener;
 mod live;
 mod matchers;
+mod measure;
 mod placeholder;
 mod regexp;
 mod request_line;

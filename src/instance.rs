@@ -18,16 +18,17 @@ mod pull;
 pub use autosave::path as autosave_path;
 pub use load::LoadError;
 
-use crate::admin::{Adapters, ApiError, Change, Control, Figures, Method, Tools, Tree};
+use crate::admin::{Adapters, ApiError, Change, Control, Method, Tools, Tree};
 use crate::config::Config;
 use crate::http;
 use crate::logging::{Level, Logs};
+use crate::metrics::Figures;
 use crate::php;
 use crate::php::settings::Surroundings;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::Bytes;
-use load::Next;
+use load::{Next, Opened};
 use parking_lot::Mutex as SyncMutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -260,14 +261,12 @@ impl Instance {
         let opened = load::open(
             config,
             php.as_ref(),
-            &checked.logs,
+            (&checked.logs, &self.figures),
             (&running.http, &running.admin),
             checked.endpoint.as_ref().zip(tools),
         );
         match opened {
-            Ok((http, admin)) => {
-                Ok(Next { logs: checked.logs, endpoint: checked.endpoint, php, http, admin })
-            }
+            Ok(opened) => Ok(Next { logs: checked.logs, endpoint: checked.endpoint, php, opened }),
             Err(error) => {
                 if let Some(php) = php {
                     php.shutdown(Duration::ZERO).await;
@@ -279,11 +278,12 @@ impl Instance {
 
     /// From here on the new configuration answers. Cannot fail.
     fn publish(&self, running: &mut Running, next: Next) {
-        let Next { logs, endpoint, php, http, admin } = next;
+        let Next { logs, endpoint, php, opened: Opened { http, requests, admin } } = next;
         let had_admin = running.admin.addresses();
         let grace = running.http.grace();
         // Before the first listener accepts: who is answered finds this set.
         let is_first = !self.serves.swap(true, Ordering::Relaxed);
+        self.figures.count(requests);
         let retired = running.http.publish(http);
         let retired_admin = match admin {
             Some(admin) => running.admin.publish(admin),

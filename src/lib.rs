@@ -12,5 +12,6 @@ pub mod config;
 pub mod http;
 pub mod instance;
 pub mod logging;
+pub mod metrics;
 pub mod php;
 pub mod pogo;

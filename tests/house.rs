@@ -16,15 +16,16 @@ const CRATES: [(&str, &[&str]); 6] = [
 ];
 
 /// Which rooms of `src/` each room may name. `cli` puts everything together.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 11] = [
     ("adapter", &["config"]),
-    ("admin", &["config", "http", "logging"]),
+    ("admin", &["config", "http", "logging", "metrics"]),
     ("check", &["config", "http"]),
     ("cli", &["adapter", "admin", "config", "http", "instance", "logging", "php", "pogo"]),
     ("config", &[]),
-    ("http", &["config", "logging", "php"]),
-    ("instance", &["admin", "check", "config", "http", "logging", "php"]),
+    ("http", &["config", "logging", "metrics", "php"]),
+    ("instance", &["admin", "check", "config", "http", "logging", "metrics", "php"]),
     ("logging", &["config", "php"]),
+    ("metrics", &[]),
     ("php", &["config", "pogo"]),
     ("pogo", &["config", "php"]),
 ];

@@ -2,12 +2,13 @@
 
 use super::control::{Adapted, Adapters, Change, Control, Warning};
 use super::error::ApiError;
-use super::figures::Figures;
 use super::guard::Guard;
 use super::tree::{Method as Verb, etag};
 use crate::config::go_json;
 use crate::http::service::{Reply, Request, Service};
 use crate::logging::{Level, Logs, access};
+use crate::metrics::Figures;
+use crate::metrics::text::Format;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, LOCATION, X_CONTENT_TYPE_OPTIONS};
@@ -241,8 +242,8 @@ impl Api {
             let text = format!("method {} not allowed", request.method);
             return Err(ApiError::new(405, text));
         }
-        let mut reply = plain(200, self.figures.text());
-        let kind = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+        let mut reply = plain(200, self.figures.text(Format::Prometheus));
+        let kind = Format::Prometheus.content_type();
         reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         Ok(reply)
     }

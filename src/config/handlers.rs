@@ -108,3 +108,35 @@ pub enum Handler {
 }
 
 slot!(Handler, "http.handlers", "handler");
+
+impl Handler {
+    /// What the field `handler` says.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::AcmeServer(_) => "acme_server",
+            Self::Authentication(_) => "authentication",
+            Self::CopyResponse(_) => "copy_response",
+            Self::CopyResponseHeaders(_) => "copy_response_headers",
+            Self::Encode(_) => "encode",
+            Self::Error(_) => "error",
+            Self::FileServer(_) => "file_server",
+            Self::Headers(_) => "headers",
+            Self::Intercept(_) => "intercept",
+            Self::Invoke(_) => "invoke",
+            Self::LogAppend(_) => "log_append",
+            Self::Map(_) => "map",
+            Self::Metrics(_) => "metrics",
+            Self::Php(_) => "php",
+            Self::Push(_) => "push",
+            Self::RequestBody(_) => "request_body",
+            Self::ReverseProxy(_) => "reverse_proxy",
+            Self::Rewrite(_) => "rewrite",
+            Self::StaticResponse(_) => "static_response",
+            Self::Subroute(_) => "subroute",
+            Self::Templates(_) => "templates",
+            Self::Timeouts(_) => "timeouts",
+            Self::Tracing(_) => "tracing",
+            Self::Vars(_) => "vars",
+        }
+    }
+}

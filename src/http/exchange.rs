@@ -16,10 +16,12 @@ use super::session::StreamWatch;
 use super::trust::Client;
 use super::uri::Target;
 use crate::logging::json;
+use crate::metrics::http::InFlight;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, COOKIE, EXPECT};
 use http::{HeaderMap, Method, Version};
 use pingora_core::protocols::http::server::Session;
+use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::io;
 use std::net::IpAddr;
@@ -240,6 +242,8 @@ pub(crate) struct Exchange<'s> {
     pub intercepted: Option<Box<Intercepted>>,
     /// The answer.
     pub response: Response<'s>,
+    /// What counts it, since when.
+    pub(super) metered: SmallVec<[(InFlight, Instant); 4]>,
     /// Who asks.
     client: Client,
     /// When the head was complete.
@@ -309,6 +313,7 @@ impl<'s> Exchange<'s> {
             error: None,
             intercepted: None,
             response: Response::new(),
+            metered: SmallVec::new(),
             client: site.trust.client(&connection.remote, &session.req_header().headers),
             started: Instant::now(),
             accepted: SystemTime::now(),

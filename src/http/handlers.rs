@@ -14,6 +14,7 @@ mod intercept;
 mod invoke;
 mod log_append;
 mod map;
+mod metrics;
 mod php;
 mod request_body;
 mod rewrite;
@@ -50,6 +51,7 @@ enum Kind {
     Invoke(invoke::Invoke),
     LogAppend(Box<LogAppend>),
     Map(Box<Map>),
+    Metrics(metrics::Metrics),
     /// Nothing to do.
     Nothing,
     Php(Box<php::Php>),
@@ -117,7 +119,7 @@ impl Handler {
                 Kind::LogAppend(Box::new(handler))
             }
             Config::Map(c) => Kind::Map(Box::new(Map::provision(c)?)),
-            Config::Metrics(_) => return Err(later("metrics")),
+            Config::Metrics(c) => Kind::Metrics(metrics::Metrics::new(c, provision)),
             // No browser takes what is pushed any more, and nothing is.
             Config::Push(_) => Kind::Nothing,
             Config::RequestBody(c) => {
@@ -150,6 +152,7 @@ impl Handler {
             Kind::Templates(handler) => handler.run(ex),
             Kind::LogAppend(handler) => handler.run(ex),
             Kind::Map(handler) => handler.run(ex),
+            Kind::Metrics(handler) => return handler.run(ex).await,
             Kind::Nothing => {}
             Kind::RequestBody(handler) => handler.run(ex),
             Kind::Timeouts(handler) => handler.run(ex),

@@ -17,6 +17,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, SERVER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use pingora_core::protocols::http::server::Session;
 use std::pin::Pin;
+use std::time::Instant;
 
 /// A body that ends within this many bytes is not chunked.
 const HELD_MAX: usize = 2048;
@@ -79,6 +80,8 @@ pub(crate) struct Response<'s> {
     pub size: u64,
     /// What the head said, when it is out.
     pub sent_headers: Option<HeaderMap>,
+    /// When the head went out, if that is counted.
+    pub begun_at: Option<Instant>,
     /// The first part of the body, while filters see the head.
     pub first: Bytes,
     /// When all of it must be out.
@@ -126,6 +129,7 @@ impl<'s> Response<'s> {
             headers,
             size: 0,
             sent_headers: None,
+            begun_at: None,
             first: Bytes::new(),
             deadline: None,
             chunk_max: None,
@@ -359,6 +363,9 @@ impl Exchange<'_> {
         if let Some(conn) = conn_of(self.session) {
             conn.hold(more && !first.is_empty());
             conn.send_at_once(flush);
+        }
+        if !self.metered.is_empty() {
+            self.response.begun_at = Some(Instant::now());
         }
         let head = Box::new(self.head(status, headers));
         let sent = self.session.write_response_header(head).await;

@@ -9,6 +9,8 @@ use super::handlers::Handler;
 use super::matchers::{self, MatcherSet};
 use super::server::{Provision, ProvisionError};
 use crate::config::http::Route as Config;
+use crate::metrics::http::Meter;
+use std::sync::Arc;
 
 /// Compiled routes.
 #[derive(Debug, Default)]
@@ -16,6 +18,8 @@ pub(crate) struct Routes(Vec<Route>);
 
 #[derive(Debug)]
 struct Route {
+    /// Counts the requests that take it.
+    meter: Option<Arc<Meter>>,
     group: Option<u32>,
     sets: Vec<MatcherSet>,
     handlers: Vec<Handler>,
@@ -37,6 +41,14 @@ impl Routes {
         Ok(Self(routes))
     }
 
+    /// Counts the requests that take each of these routes, with the meter of its first
+    /// handler's name.
+    pub(super) fn count(&mut self, configs: &[Config], mut meter: impl FnMut(&str) -> Arc<Meter>) {
+        for (route, config) in self.0.iter_mut().zip(configs) {
+            route.meter = config.handle.first().map(|handler| meter(handler.name()));
+        }
+    }
+
     /// Runs what matches.
     ///
     /// # Errors
@@ -50,6 +62,9 @@ impl Routes {
                 continue;
             }
             ex.groups.extend(route.group);
+            if let Some(meter) = &route.meter {
+                ex.enter(meter);
+            }
             for handler in &route.handlers {
                 if handler.run(ex).await? == Flow::Done {
                     return Ok(Flow::Done);
@@ -73,6 +88,6 @@ impl Route {
                 .map_err(|error| error.within(&format!("handle[{index}]")));
             handlers.push(compiled?);
         }
-        Ok(Self { group, sets, handlers, terminal: config.terminal })
+        Ok(Self { meter: None, group, sets, handlers, terminal: config.terminal })
     }
 }

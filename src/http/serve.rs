@@ -40,6 +40,7 @@ pub(super) async fn request(
         }
     };
     ex.settle_log_fields();
+    ex.measure(&outcome);
     let answered = finish(&mut ex, site, outcome).await;
     ex.settle_log_fields();
     ex.log_uuid();

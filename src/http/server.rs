@@ -1,6 +1,7 @@
 //! A configuration's servers, compiled: what [`super::live`] then listens for.
 
 use super::address::{Endpoint, NetworkAddress, fill_placeholders};
+use super::measure;
 use super::routes::Routes;
 use super::service::Service;
 use super::trust::Trust;
@@ -9,6 +10,8 @@ use super::wrappers::Wrappers;
 use crate::config::Config;
 use crate::config::http::{Route, Server as ServerConfig, ServerLogs};
 use crate::logging::Logs;
+use crate::metrics::Figures;
+use crate::metrics::http::Requests;
 use crate::php;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -77,6 +80,8 @@ pub struct Server {
     pub(super) delay: Duration,
     /// How long requests in flight may take then; without limit when absent.
     pub(super) grace: Option<Duration>,
+    /// What counts requests, if they are counted.
+    requests: Option<Arc<Requests>>,
     /// Closed when the last of the sites is gone.
     pub(super) over: mpsc::Receiver<()>,
 }
@@ -149,6 +154,8 @@ impl Keepalive {
 /// What handlers are compiled with.
 pub(super) struct Provision<'p> {
     pub(super) php: Option<&'p Arc<php::Runtime>>,
+    /// What the handler `metrics` shows.
+    pub(super) figures: &'p Arc<Figures>,
     groups: HashMap<String, u32>,
     /// The names of the site's named routes, sorted.
     named: Vec<&'p str>,
@@ -188,18 +195,24 @@ impl Server {
         config: &Config,
         php: Option<&Arc<php::Runtime>>,
         logs: &Arc<Logs>,
+        figures: &Arc<Figures>,
     ) -> Result<Self, ProvisionError> {
         config.apps.as_ref().map_or(Ok(()), unsupported::refuse)?;
         let (alive, over) = mpsc::channel(1);
-        let mut this = Self { sites: Vec::new(), delay: Duration::ZERO, grace: None, over };
+        let mut this =
+            Self { sites: Vec::new(), delay: Duration::ZERO, grace: None, requests: None, over };
         let Some(http) = config.apps.as_ref().and_then(|apps| apps.http.as_ref()) else {
             return Ok(this);
         };
         let https_port = if http.https_port == 0 { 443 } else { http.https_port };
+        let mut requests = measure::requests(http);
         let mut claimed = HashMap::new();
         for (name, server) in &http.servers {
-            let site = Site::provision(server, php, logs, &alive)
+            let mut site = Site::provision(server, php, (logs, figures), &alive)
                 .map_err(|error| error.within(&format!("apps.http.servers.{name}")))?;
+            if let Some(requests) = &mut requests {
+                site.routes.count(&server.routes, |handler| requests.meter(name, handler));
+            }
             let mut endpoints = Vec::new();
             for listen in &server.listen {
                 for endpoint in expand(listen)? {
@@ -210,6 +223,7 @@ impl Server {
             }
             this.sites.push((endpoints, Arc::new(site)));
         }
+        this.requests = requests.map(Arc::new);
         let grace = http.grace_period.to_std();
         this.delay = http.shutdown_delay.to_std();
         this.grace = (!grace.is_zero()).then_some(grace);
@@ -228,7 +242,12 @@ impl Server {
         let nothing = Routes::default();
         let site = Site { service: Some(service), ..Site::new(limits, nothing, logs, &alive) };
         let sites = vec![(address.endpoints(), Arc::new(site))];
-        Self { sites, delay: Duration::ZERO, grace: Some(grace), over }
+        Self { sites, delay: Duration::ZERO, grace: Some(grace), requests: None, over }
+    }
+
+    /// What counts its requests, if they are counted.
+    pub const fn requests(&self) -> Option<&Arc<Requests>> {
+        self.requests.as_ref()
     }
 }
 
@@ -236,11 +255,11 @@ impl Site {
     fn provision(
         config: &ServerConfig,
         php: Option<&Arc<php::Runtime>>,
-        logs: &Arc<Logs>,
+        (logs, figures): (&Arc<Logs>, &Arc<Figures>),
         alive: &mpsc::Sender<()>,
     ) -> Result<Self, ProvisionError> {
         let named: Vec<&str> = config.named_routes.keys().map(String::as_str).collect();
-        let mut provision = Provision { php, groups: HashMap::new(), named };
+        let mut provision = Provision { php, figures, groups: HashMap::new(), named };
         let errors = config.errors.as_ref().filter(|e| !e.routes.is_empty());
         let routes = Routes::provision(&config.routes, &mut provision)?;
         let errors = errors
@@ -390,7 +409,7 @@ mod tests {
     #[track_caller]
     fn check(json: &str, expected: &str) {
         let config = serde_json::from_str(json).expect("a configuration");
-        let got = Server::provision(&config, None, &Logs::silent());
+        let got = Server::provision(&config, None, &Logs::silent(), &Arc::default());
         assert_eq!(got.map(|_| ()).map_err(|e| e.to_string()), Err(expected.to_owned()));
     }
 

@@ -7,8 +7,10 @@ mod matchers;
 
 use super::{Live, Server};
 use crate::logging::Logs;
+use crate::metrics::Figures;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -27,7 +29,9 @@ fn start(server: Value) -> Running {
     server["listen"] = json!(["127.0.0.1:0"]);
     let config = json!({"apps": {"http": {"servers": {"srv0": server}}}});
     let config = serde_json::from_value(config).expect("a configuration");
-    let server = Server::provision(&config, None, &Logs::silent()).expect("valid");
+    let figures = Arc::new(Figures::default());
+    let server = Server::provision(&config, None, &Logs::silent(), &figures).expect("valid");
+    figures.count(server.requests().cloned());
     let mut live = Live::default();
     let prepared = live.prepare(server).expect("a free port");
     drop(live.publish(prepared));

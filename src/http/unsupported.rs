@@ -63,8 +63,8 @@ fn refuse_in_tls(tls: &Tls) -> Result<(), ProvisionError> {
 fn refuse_in_app(http: &Http) -> Result<(), ProvisionError> {
     let Http { http_port, https_port: _, grace_period: _, shutdown_delay: _, servers, metrics } =
         http;
-    if metrics.is_some() {
-        return no("apps.http.metrics", "metrics are not supported yet");
+    if metrics.as_ref().is_some_and(|metrics| metrics.otlp) {
+        return no("apps.http.metrics.otlp", "sending figures out is not supported yet");
     }
     let http_port = if *http_port == 0 { 80 } else { *http_port };
     for (name, server) in servers {
@@ -149,7 +149,7 @@ fn refuse_settings(path: &str, server: &Server) -> Result<(), ProvisionError> {
         ("max_write_chunk", server.max_write_chunk != 0),
         ("expected_underscore_headers", !server.expected_underscore_headers.is_empty()),
         ("expected_dot_headers", !server.expected_dot_headers.is_empty()),
-        ("metrics", server.metrics.is_some()),
+        ("metrics", server.metrics.as_ref().is_some_and(|metrics| metrics.otlp)),
     ];
     match settings.into_iter().find(|(_, is_set)| *is_set) {
         None => Ok(()),
@@ -202,8 +202,8 @@ mod tests {
     #[test]
     fn what_is_not_there_is_refused_by_its_path() {
         check(
-            r#"{"http":{"metrics":{}}}"#,
-            Err("apps.http.metrics: metrics are not supported yet"),
+            r#"{"http":{"metrics":{"otlp":true}}}"#,
+            Err("apps.http.metrics.otlp: sending figures out is not supported yet"),
         );
         check(
             r#"{"tls":{"certificates":{"automate":["a.test"]}}}"#,

@@ -5,6 +5,8 @@ use crate::check::{self, Invalid};
 use crate::config::{Config, JsonError};
 use crate::http::{BindError, Live, Prepared, ProvisionError, Server};
 use crate::logging::{Level, LogError, Logs};
+use crate::metrics::Figures;
+use crate::metrics::http::Requests;
 use crate::php::settings::Surroundings;
 use crate::php::{Runtime, Settings, SettingsError, StartError};
 use std::io;
@@ -79,7 +81,14 @@ pub(super) struct Next {
     pub(super) logs: Arc<Logs>,
     pub(super) endpoint: Option<Endpoint>,
     pub(super) php: Option<Arc<Runtime>>,
+    pub(super) opened: Opened,
+}
+
+/// Servers that wait to answer.
+pub(super) struct Opened {
     pub(super) http: Prepared,
+    /// What counts their requests, if they are counted.
+    pub(super) requests: Option<Arc<Requests>>,
     /// Absent when the endpoint is off.
     pub(super) admin: Option<Prepared>,
 }
@@ -107,7 +116,7 @@ pub(super) fn check(config: &Config, around: &Surroundings) -> Result<Checked, L
     let endpoint = Endpoint::provision(config.admin.as_ref()).map_err(LoadError::Admin)?;
     super::pull::check(config)?;
     let php = Settings::resolve(config, around)?;
-    Server::provision(config, None, &logs)?;
+    Server::provision(config, None, &logs, &Arc::default())?;
     Ok(Checked { logs, endpoint, php })
 }
 
@@ -127,16 +136,17 @@ pub(super) async fn start_php(
 pub(super) fn open(
     config: &Config,
     php: Option<&Arc<Runtime>>,
-    logs: &Arc<Logs>,
+    (logs, figures): (&Arc<Logs>, &Arc<Figures>),
     live: (&Live, &Live),
     endpoint: Option<(&Endpoint, Tools)>,
-) -> Result<(Prepared, Option<Prepared>), LoadError> {
-    let server = Server::provision(config, php, logs)?;
+) -> Result<Opened, LoadError> {
+    let server = Server::provision(config, php, logs, figures)?;
+    let requests = server.requests().cloned();
     let admin = endpoint.map(|(endpoint, tools)| endpoint.server(tools, logs));
     let admin = admin.map(|server| live.1.prepare(server)).transpose().map_err(LoadError::Bind)?;
     let http = live.0.prepare(server).map_err(LoadError::Bind)?;
     announce(config, logs);
-    Ok((http, admin))
+    Ok(Opened { http, requests, admin })
 }
 
 /// Names the servers that answer in a moment.

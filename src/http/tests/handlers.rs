@@ -118,3 +118,43 @@ async fn an_error_is_told_with_its_mark_and_status() {
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
     assert!(body.starts_with("{id=") && body.ends_with("}: HTTP 418: no|no"), "{answer}");
 }
+
+#[tokio::test]
+async fn requests_are_counted_by_route_and_shown() {
+    let config = json!({"routes": [
+        {"handle": [{"handler": "vars", "a": "b"}]},
+        {"match": [{"path": ["/metrics"]}], "handle": [{"handler": "metrics"}]},
+        {"match": [{"path": ["/none"]}], "handle": [{"handler": "error", "status_code": 404}]},
+        {"handle": [respond("x")]},
+    ], "metrics": {}});
+    let server = super::start(config);
+    check(&server.get("/").await, "200 OK", &[], "x");
+    check(&server.get("/none").await, "404 Not Found", &[], "");
+    let text = server.get("/metrics").await;
+    let prometheus = "Content-Type: text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+    let lines = [
+        prometheus,
+        "caddy_http_requests_total{handler=\"error\",server=\"srv0\"} 1",
+        "caddy_http_requests_total{handler=\"vars\",server=\"srv0\"} 3",
+        "caddy_http_request_errors_total{handler=\"vars\",server=\"srv0\"} 1",
+        "caddy_http_requests_in_flight{handler=\"metrics\",server=\"srv0\"} 1",
+        "caddy_http_requests_in_flight{handler=\"static_response\",server=\"srv0\"} 0",
+        "caddy_http_request_size_bytes_sum\
+         {code=\"200\",handler=\"static_response\",method=\"GET\",server=\"srv0\"} 36",
+        "caddy_http_response_size_bytes_sum\
+         {code=\"200\",handler=\"static_response\",method=\"GET\",server=\"srv0\"} 1",
+        "caddy_http_response_duration_seconds_count\
+         {code=\"200\",handler=\"vars\",method=\"GET\",server=\"srv0\"} 1",
+        "caddy_http_request_duration_seconds_count\
+         {code=\"404\",handler=\"vars\",method=\"GET\",server=\"srv0\"} 1",
+    ];
+    for line in lines {
+        let has = text.lines().any(|l| l.eq_ignore_ascii_case(line));
+        assert!(has, "{line} in\n{text}");
+    }
+    let accept = "Accept: application/openmetrics-text; version=1.0.0";
+    let head = "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+    let text = server.ask(&format!("{head}{accept}\r\n\r\n")).await;
+    assert!(text.contains("# TYPE caddy_http_requests counter\n"), "{text}");
+    assert!(text.contains(",le=\"1.0\"} 1\n") && text.contains("# EOF\n"), "{text}");
+}

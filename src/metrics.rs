@@ -1,0 +1,152 @@
+//! What is counted, as Prometheus reads it.
+//!
+//! In reading order: [`Figures`] are the server process's; [`http`] has those of requests,
+//! which begin anew with each configuration, as in Caddy; `process` asks the kernel;
+//! [`text`] is the form in which all of it is told.
+
+pub mod http;
+mod process;
+pub mod text;
+
+use http::Requests;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use text::{Format, Text, to_float};
+
+/// Counts of one server process.
+#[derive(Debug, Default)]
+pub struct Figures {
+    counts: Mutex<Counts>,
+    requests: Mutex<Option<Arc<Requests>>>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// By handler, path, code and method.
+    requests: BTreeMap<[String; 4], u64>,
+    /// By handler, path and method.
+    errors: BTreeMap<[String; 3], u64>,
+    /// Whether the last load succeeded, and when the last did that did.
+    reload: Option<(bool, f64)>,
+}
+
+impl Figures {
+    /// The admin endpoint answered a request; `failed` when by an error.
+    pub fn request(&self, path: &str, code: u16, method: &str, failed: bool) {
+        let mut counts = self.counts.lock();
+        let handler = || "admin".to_owned();
+        let (path, method) = (path.to_owned(), method.to_ascii_uppercase());
+        if failed {
+            let key = [handler(), path.clone(), method.clone()];
+            *counts.errors.entry(key).or_default() += 1;
+        }
+        *counts.requests.entry([handler(), path, code.to_string(), method]).or_default() += 1;
+    }
+
+    /// A configuration was loaded, or was not.
+    pub fn reload(&self, succeeded: bool) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        let mut counts = self.counts.lock();
+        let before = counts.reload.map_or(0.0, |(_, at)| at);
+        counts.reload = Some((succeeded, if succeeded { now } else { before }));
+    }
+
+    /// Requests are counted here from now on, or not at all.
+    pub fn count(&self, requests: Option<Arc<Requests>>) {
+        *self.requests.lock() = requests;
+    }
+
+    /// All of it.
+    pub fn text(&self, format: Format) -> String {
+        let mut text = Text::new(format);
+        self.counts.lock().write(&mut text);
+        let requests = self.requests.lock().clone();
+        if let Some(requests) = requests {
+            requests.write(&mut text);
+        }
+        process::write(&mut text);
+        text.finish()
+    }
+}
+
+impl Counts {
+    fn write(&self, text: &mut Text) {
+        if !self.errors.is_empty() {
+            let name = "caddy_admin_http_request_errors_total";
+            text.family(name, "counter", "Number of requests resulting in middleware errors.");
+            for ([handler, path, method], count) in &self.errors {
+                let labels = [("handler", &**handler), ("method", method), ("path", path)];
+                text.value(name, &labels, to_float(*count));
+            }
+        }
+        if !self.requests.is_empty() {
+            let name = "caddy_admin_http_requests_total";
+            let help = "Counter of requests made to the Admin API's HTTP endpoints.";
+            text.family(name, "counter", help);
+            for ([handler, path, code, method], count) in &self.requests {
+                let labels =
+                    [("code", &**code), ("handler", handler), ("method", method), ("path", path)];
+                text.value(name, &labels, to_float(*count));
+            }
+        }
+        if let Some((succeeded, at)) = self.reload {
+            text.only(
+                "caddy_config_last_reload_success_timestamp_seconds",
+                "gauge",
+                "Timestamp of the last successful configuration reload.",
+                at,
+            );
+            text.only(
+                "caddy_config_last_reload_successful",
+                "gauge",
+                "Whether the last configuration reload attempt was successful.",
+                if succeeded { 1.0 } else { 0.0 },
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, line: &str) {
+        assert!(text.lines().any(|l| l == line), "{line} in\n{text}");
+    }
+
+    #[test]
+    fn requests_and_loads_are_counted() {
+        let figures = Figures::default();
+        figures.request("/config/", 200, "GET", false);
+        figures.request("/config/", 200, "GET", false);
+        figures.request("/load", 400, "POST", true);
+        figures.reload(true);
+        figures.reload(false);
+        let text = figures.text(Format::Prometheus);
+        check(
+            &text,
+            "caddy_admin_http_requests_total{code=\"200\",handler=\"admin\",method=\"GET\",path=\"/config/\"} 2",
+        );
+        check(
+            &text,
+            "caddy_admin_http_request_errors_total{handler=\"admin\",method=\"POST\",path=\"/load\"} 1",
+        );
+        check(&text, "caddy_config_last_reload_successful 0");
+        check(&text, "# TYPE caddy_config_last_reload_success_timestamp_seconds gauge");
+    }
+
+    #[test]
+    fn the_process_is_known() {
+        let text = Figures::default().text(Format::Prometheus);
+        for name in
+            ["process_open_fds", "process_resident_memory_bytes", "process_cpu_seconds_total"]
+        {
+            let line = text.lines().find(|l| l.starts_with(&format!("{name} ")));
+            let value = line.and_then(|l| l.rsplit(' ').next()?.parse::<f64>().ok());
+            assert!(value.is_some_and(|v| v >= 0.0), "{name} in {text}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What the kernel knows of this process.
+
+use super::text::{Text, to_float};
+
+/// Writes what the kernel tells. What it does not tell is left out.
+pub(super) fn write(text: &mut Text) {
+    let stat = Stat::read();
+    if let Some(stat) = &stat {
+        let help = "Total user and system CPU time spent in seconds.";
+        text.only("process_cpu_seconds_total", "counter", help, stat.cpu);
+    }
+    let open = std::fs::read_dir("/proc/self/fd").ok().map(Iterator::count);
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let mut gauge = |name: &str, help: &str, value: Option<f64>| {
+        if let Some(value) = value {
+            text.only(name, "gauge", help, value);
+        }
+    };
+    gauge("process_max_fds", "Maximum number of open file descriptors.", limit.map(to_float));
+    gauge("process_open_fds", "Number of open file descriptors.", open.map(|n| to_float(n as u64)));
+    let resident = stat.as_ref().map(|stat| stat.resident);
+    gauge("process_resident_memory_bytes", "Resident memory size in bytes.", resident);
+    gauge(
+        "process_start_time_seconds",
+        "Start time of the process since unix epoch in seconds.",
+        stat.as_ref().and_then(Stat::started),
+    );
+    let size = stat.as_ref().map(|stat| stat.virtual_size);
+    gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.", size);
+}
+
+/// The parts of `/proc/self/stat` that are told.
+struct Stat {
+    cpu: f64,
+    started_after_boot: f64,
+    virtual_size: f64,
+    resident: f64,
+}
+
+impl Stat {
+    fn read() -> Option<Self> {
+        let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+        // The program's name, which may hold anything, ends with the last parenthesis.
+        let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+        let field = |number: usize| fields.get(number - 3)?.parse::<f64>().ok();
+        let ticks = to_float(rustix::param::clock_ticks_per_second());
+        Some(Self {
+            cpu: (field(14)? + field(15)?) / ticks,
+            started_after_boot: field(22)? / ticks,
+            virtual_size: field(23)?,
+            resident: field(24)? * to_float(rustix::param::page_size() as u64),
+        })
+    }
+
+    fn started(&self) -> Option<f64> {
+        let text = std::fs::read_to_string("/proc/stat").ok()?;
+        let boot = text.lines().find_map(|line| line.strip_prefix("btime "))?;
+        Some(boot.trim().parse::<f64>().ok()? + self.started_after_boot)
+    }
+}
