@@ -283,6 +283,10 @@ fn a_configuration_is_resumed_and_watched() {
     server.wait_for_log(&["watching config file for changes"]);
     std::fs::write(site.folder().join("Caddyfile"), caddyfile("two")).expect("written");
     poll("the change to be seen", || (server.get("/").body == "two").then_some(()));
+    let saved = site.folder().join("caddy/autosave.json");
+    poll("the change to be saved", || {
+        std::fs::read_to_string(&saved).ok().filter(|json| json.contains("two")).map(drop)
+    });
     drop(server);
     let server = Server::start_with(site.folder(), port, &["run", "--resume"], &env);
     server.wait_for_log(&["resuming from last configuration"]);

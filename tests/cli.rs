@@ -49,10 +49,11 @@ fn an_error_of_a_caddyfile_names_its_place_even_where_caddys_words_do_not() {
 
 #[test]
 fn what_is_configured_and_not_there_is_refused() {
-    let site = Site::with_caddyfile("{\n\tmetrics\n}\n:8080 {\n\trespond hi\n}\n");
-    check(&site, &["run"], 1, "", "apps.http.metrics: metrics are not supported yet");
+    let site = Site::with_caddyfile(":8080 {\n\treverse_proxy localhost:1\n}\n");
+    let why = "apps.http.servers.srv0.routes[0].handle[0]: reverse_proxy is not supported yet";
+    check(&site, &["run"], 1, "", why);
     check(&site, &["validate"], 0, "Valid configuration", "");
-    check(&site, &["adapt"], 0, "\"metrics\":{}", "");
+    check(&site, &["adapt"], 0, "\"handler\":\"reverse_proxy\"", "");
 }
 
 #[test]
