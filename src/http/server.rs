@@ -307,7 +307,7 @@ impl Site {
             wrappers: Arc::default(),
             h1: config.protocols.is_empty() || config.protocols.iter().any(|p| p == "h1"),
             logs: Arc::clone(logs),
-            access: config.logs.clone(),
+            access: config.logs.clone().map(with_small_hosts),
             shutdown_at: OnceLock::new(),
             _alive: alive.clone(),
         }
@@ -339,8 +339,7 @@ impl Site {
     fn logger_names(&self, host: &[u8]) -> Option<Vec<&str>> {
         let logs = self.access.as_ref()?;
         let host = String::from_utf8_lossy(super::uri::split_host(host).0).to_lowercase();
-        let listed = |names: &[String]| names.iter().any(|n| n.to_lowercase() == host);
-        if listed(&logs.skip_hosts) {
+        if logs.skip_hosts.contains(&host) {
             return None;
         }
         let wild = || host.split_once('.').map(|(_, parent)| format!("*.{parent}"));
@@ -400,6 +399,15 @@ fn refuse_tls(
         "server {server}: listener address \"{listen}\": HTTPS is not supported yet: \
          give the site a scheme of http:// or a port other than {https_port}"
     )))
+}
+
+/// The hosts in small letters, as those of requests are looked up.
+fn with_small_hosts(mut logs: ServerLogs) -> ServerLogs {
+    let names = std::mem::take(&mut logs.logger_names);
+    logs.logger_names =
+        names.into_iter().map(|(host, names)| (host.to_lowercase(), names)).collect();
+    logs.skip_hosts.iter_mut().for_each(|host| *host = host.to_lowercase());
+    logs
 }
 
 #[cfg(test)]
