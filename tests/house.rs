@@ -140,6 +140,18 @@ fn only_the_adapter_and_the_command_line_know_the_caddyfile() {
 }
 
 #[test]
+fn a_configuration_holds_raw_json_only_where_caddy_does() {
+    // What variables, the outputs of `map` and the fields of `append` are is left open.
+    let open = ["handlers.rs", "handlers/map.rs", "logging/encoders.rs"];
+    let open: BTreeSet<_> = open.iter().map(|file| Path::new("src/config").join(file)).collect();
+    let field = Regex::new(r"^\s*(pub \w+: |[A-Z]\w*\()[\w<, ]*\bValue\b[>)]*,$").expect("valid");
+    let holds = |text: &str| text.lines().any(|line| field.is_match(line));
+    let files = sources("src/config").into_iter().filter(|(_, text)| holds(text));
+    let found: BTreeSet<_> = files.map(|(path, _)| path).collect();
+    assert_eq!(found, open);
+}
+
+#[test]
 fn unsafe_stands_only_where_php_is() {
     let allowed = ["php-sys", "php-bridge", "php-wire/src/ring.rs"];
     let mut files = everything();
