@@ -251,16 +251,22 @@ fn a_zygote_that_hangs_is_replaced_when_a_worker_ends() {
     poll("the zygote that hung to be gone", || (!lives(zygote)).then_some(()));
 }
 
-#[test]
-fn orphans_end_with_a_server_that_stops() {
+/// Stops a server after `before`: it ends in order, and leaves no process behind.
+#[track_caller]
+fn check_end(before: impl FnOnce(&Server)) {
     let site = Site::php(POOLS).file("task.php", TASK).file("public/index.php", "<?php echo 1;");
     let mut server = Server::start(site.folder());
-    replace_zygote(&server);
+    before(&server);
     assert_eq!(server.get("/").body, "1");
     let all = Processes::under(server.pid());
     server.signal(Signal::TERM);
     assert_eq!(server.wait().code(), Some(0));
     poll("all of its processes to be gone", || all.alive().is_empty().then_some(()));
+}
+
+#[test]
+fn orphans_end_with_a_server_that_stops() {
+    check_end(replace_zygote);
 }
 
 #[test]
@@ -305,13 +311,7 @@ fn check_no_orphan(happens: impl FnOnce(&Server)) {
 
 #[test]
 fn a_stopped_server_leaves_nothing_running() {
-    let site = Site::php(POOLS).file("task.php", TASK).file("public/index.php", "<?php echo 1;");
-    let mut server = Server::start(site.folder());
-    assert_eq!(server.get("/").body, "1");
-    let all = Processes::under(server.pid());
-    server.signal(Signal::TERM);
-    assert_eq!(server.wait().code(), Some(0));
-    poll("all of its processes to be gone", || all.alive().is_empty().then_some(()));
+    check_end(|_| {});
 }
 
 #[test]

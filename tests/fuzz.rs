@@ -6,6 +6,7 @@
 //! FUZZ_SECONDS=60 cargo test --release --test main fuzz -- --nocapture --test-threads 1
 //! ```
 
+use crate::random::Random;
 use crate::targets;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -60,24 +61,7 @@ const PIECES: [&str; 40] = [
     "99999999999",
 ];
 
-/// A small generator of random numbers (splitmix64); a test needs no better one.
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-
-    /// A number below `bound`.
-    fn below(&mut self, bound: usize) -> usize {
-        let bound = u64::try_from(bound.max(1)).expect("lengths fit into 64 bits");
-        usize::try_from(self.next() % bound).expect("it is below a length")
-    }
-
     /// Random bytes, random pieces, or one of the seeds with some slips.
     fn input(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
         match self.below(8) {

@@ -13,6 +13,8 @@ mod house;
 mod http;
 mod pages;
 mod php;
+#[path = "../caddyfile-parser/src/random.rs"]
+mod random;
 mod support;
 #[path = "../fuzz/targets.rs"]
 mod targets;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::goldens::{self, SEPARATOR};
 use crate::loader::tests::Memory;
+use crate::random::Random;
 use crate::{first_unformatted_line, format, parse};
 
 /// How many inputs each test makes.
@@ -62,24 +63,7 @@ const PIECES: [&str; 44] = [
     "\u{feff}",
 ];
 
-/// A small generator of random numbers (splitmix64); a test needs no better one.
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-
-    /// A number below `bound`.
-    fn below(&mut self, bound: usize) -> usize {
-        let bound = u64::try_from(bound.max(1)).expect("lengths fit into 64 bits");
-        usize::try_from(self.next() % bound).expect("it is below a length")
-    }
-
     fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }

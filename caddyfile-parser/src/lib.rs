@@ -35,6 +35,8 @@ mod lexer;
 pub mod loader;
 pub mod parse;
 mod path;
+#[cfg(test)]
+mod random;
 pub mod token;
 
 pub use disk::Disk;
@@ -43,6 +45,7 @@ pub use error::{Error, Position};
 pub use format::{first_unformatted_line, format};
 pub use loader::{LoadError, Loader};
 pub use parse::{Fact, Parsed, Segment, ServerBlock, Warning, parse};
+pub use path::clean as clean_path;
 pub use token::{Imports, Quote, Token};
 
 use std::sync::Arc;

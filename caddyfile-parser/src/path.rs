@@ -2,7 +2,7 @@
 
 /// The shortest path of the same meaning: without `.`, without empty elements,
 /// and without `..` where there is something to go up from.
-pub(crate) fn clean(path: &str) -> String {
+pub fn clean(path: &str) -> String {
     let absolute = path.starts_with('/');
     let mut elements: Vec<&str> = Vec::new();
     for element in path.split('/') {

@@ -291,11 +291,7 @@ impl Run<'_> {
             Operand::Pipe(pipe, fields) if !fields.is_empty() => (self.pipe(pipe, dot)?, fields),
             _ => return Err(Error::new("can't give argument to non-function")),
         };
-        let mut args = Vec::with_capacity(others.len() + 1);
-        for operand in others {
-            args.push(self.operand(operand, dot)?);
-        }
-        args.extend(last);
+        let args = self.arguments(others, dot, last)?;
         let (method, path) = fields.split_last().unwrap_or((&fields[0], &[]));
         let base = walk(base, path)?;
         match &base {
@@ -314,6 +310,21 @@ impl Run<'_> {
         }
     }
 
+    /// What a call is given: its operands, and what came through the pipe.
+    fn arguments(
+        &mut self,
+        operands: &[Operand],
+        dot: &Value,
+        last: Option<Value>,
+    ) -> Result<Vec<Value>> {
+        let mut args = Vec::with_capacity(operands.len() + 1);
+        for operand in operands {
+            args.push(self.operand(operand, dot)?);
+        }
+        args.extend(last);
+        Ok(args)
+    }
+
     fn function(
         &mut self,
         name: &str,
@@ -324,11 +335,7 @@ impl Run<'_> {
         if matches!(name, "and" | "or") {
             return self.logic(name, operands, dot, last);
         }
-        let mut args = Vec::with_capacity(operands.len() + 1);
-        for operand in operands {
-            args.push(self.operand(operand, dot)?);
-        }
-        args.extend(last);
+        let args = self.arguments(operands, dot, last)?;
         let f = self.set.functions.borrow().get(name).map(Rc::clone);
         let f = f.ok_or_else(|| Error::new(format!("{name:?} is not a defined function")))?;
         f(&args).map_err(|error| {

@@ -53,7 +53,7 @@ fn print_into(value: &Value, out: &mut String) {
 /// `%v` of a fraction: the shortest text that reads back, with an exponent below 1e-4 and
 /// from a million on.
 pub fn float(n: f64) -> String {
-    general(n, None, SHORTEST_LIMIT, false)
+    general(n, None, false)
 }
 
 fn special(n: f64) -> Option<&'static str> {
@@ -80,8 +80,8 @@ fn exponential(n: f64, precision: Option<usize>, upper: bool) -> String {
     format!("{digits}{e}{sign}{exponent:0>2}")
 }
 
-/// `%g`, with an exponent when that is below -4 or at least `limit`.
-fn general(n: f64, precision: Option<usize>, limit: i32, upper: bool) -> String {
+/// `%g`, with an exponent when that is below -4 or at least the precision.
+fn general(n: f64, precision: Option<usize>, upper: bool) -> String {
     if let Some(text) = special(n) {
         return text.to_owned();
     }
@@ -91,7 +91,7 @@ fn general(n: f64, precision: Option<usize>, limit: i32, upper: bool) -> String 
     };
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    let limit = precision.map_or(limit, |p| i32::try_from(p.max(1)).unwrap_or(limit));
+    let limit = precision.map_or(SHORTEST_LIMIT, |p| i32::try_from(p.max(1)).unwrap_or(i32::MAX));
     let significant = digits.bytes().filter(u8::is_ascii_digit).count();
     if exponent < -4 || exponent >= limit {
         let digits = trim_zeros(digits, precision.is_some());
@@ -272,7 +272,7 @@ fn verb_into(spec: &Spec, verb: char, arg: &Value, out: &mut String) {
             Some(text) => text.to_owned(),
             None => exponential(*n, Some(spec.precision.unwrap_or(6)), verb == 'E'),
         },
-        ('g' | 'G', Value::Float(n)) => general(*n, spec.precision, SHORTEST_LIMIT, verb == 'G'),
+        ('g' | 'G', Value::Float(n)) => general(*n, spec.precision, verb == 'G'),
         (_, Value::List(items)) => {
             let mut list = String::from("[");
             for (i, item) in items.iter().enumerate() {

@@ -8,7 +8,7 @@ use super::scope::{Bind, Invoked, Matchers, NamedLog, Scope, Shared, Value, Yiel
 use super::shorthands;
 use super::tls::TlsSettings;
 use crate::config::http::Route;
-use caddyfile_parser::{Segment, ServerBlock, Token};
+use caddyfile_parser::{Segment, ServerBlock, Token, clean_path};
 use std::collections::BTreeSet;
 
 /// A site block whose directives have been read.
@@ -119,7 +119,7 @@ fn read_one(mut block: ServerBlock, shared: &Shared<'_>) -> Result<Site> {
 pub(super) fn files_of(block: &ServerBlock) -> Vec<String> {
     let tokens = block.segments.iter().flat_map(|segment| &segment.0);
     let files: BTreeSet<&str> = tokens.map(|token| &*token.file).collect();
-    files.into_iter().map(clean).collect()
+    files.into_iter().map(clean_path).collect()
 }
 
 /// Whether this is what a site looks like: an address and a block.
@@ -148,26 +148,4 @@ fn read_directive(segment: Segment, scope: &Scope<'_>, has_braces: bool) -> Resu
     directive.read(segment, scope).map_err(|error| {
         error.wrap(|text| format!("parsing caddyfile tokens for '{name}': {text}")).at(&token)
     })
-}
-
-/// A path without empty parts, `.` and, where that is possible, `..`.
-fn clean(path: &str) -> String {
-    let absolute = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            ".." if absolute => {}
-            part => parts.push(part),
-        }
-    }
-    let joined = parts.join("/");
-    match (absolute, joined.is_empty()) {
-        (true, _) => format!("/{joined}"),
-        (false, true) => ".".to_owned(),
-        (false, false) => joined,
-    }
 }

@@ -8,6 +8,8 @@ use super::connection::Peer;
 use super::exchange::Exchange;
 use super::uri::{self, Target};
 use crate::logging::json;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -705,17 +707,7 @@ fn go_arch() -> &'static str {
 }
 
 fn base64(data: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(data.len().div_ceil(3) * 4);
-    for group in data.chunks(3) {
-        let byte = |i: usize| group.get(i).copied().unwrap_or(0);
-        let bits = u32::from_be_bytes([0, byte(0), byte(1), byte(2)]);
-        for i in 0..4 {
-            let digit = (bits >> (18 - 6 * i)) & 63;
-            out.push(if i > group.len() { '=' } else { DIGITS[digit as usize].into() });
-        }
-    }
-    out
+    STANDARD.encode(data)
 }
 
 /// Who asks: the client's address as far as it is known.

@@ -11,11 +11,11 @@ use std::rc::Rc;
 /// The functions by name.
 pub(super) const TABLE: &[(&str, Plain)] = &[
     ("now", |_| Ok(time(Zoned::now()))),
-    ("date", |a| format(a, &a.text(0)?, a.get(1)?, None)),
-    ("dateInZone", |a| format(a, &a.text(0)?, a.get(1)?, Some(&a.text(2)?))),
-    ("date_in_zone", |a| format(a, &a.text(0)?, a.get(1)?, Some(&a.text(2)?))),
-    ("htmlDate", |a| format(a, "2006-01-02", a.get(0)?, None)),
-    ("htmlDateInZone", |a| format(a, "2006-01-02", a.get(0)?, Some(&a.text(1)?))),
+    ("date", |a| format(&a.text(0)?, a.get(1)?, None)),
+    ("dateInZone", |a| format(&a.text(0)?, a.get(1)?, Some(&a.text(2)?))),
+    ("date_in_zone", |a| format(&a.text(0)?, a.get(1)?, Some(&a.text(2)?))),
+    ("htmlDate", |a| format("2006-01-02", a.get(0)?, None)),
+    ("htmlDateInZone", |a| format("2006-01-02", a.get(0)?, Some(&a.text(1)?))),
     ("dateModify", |a| Ok(modify(a).unwrap_or_else(|_| a.0[1].clone()))),
     ("date_modify", |a| Ok(modify(a).unwrap_or_else(|_| a.0[1].clone()))),
     ("mustDateModify", modify),
@@ -79,7 +79,7 @@ fn moment(value: &Value) -> Zoned {
     found.unwrap_or_else(Zoned::now)
 }
 
-fn format(_: &Args<'_>, form: &str, at: &Value, zone: Option<&str>) -> Result<Value> {
+fn format(form: &str, at: &Value, zone: Option<&str>) -> Result<Value> {
     let zone = match zone {
         None | Some("Local") => TimeZone::system(),
         // As in Sprig: an unknown zone is taken for UTC.

@@ -3,6 +3,7 @@
 use super::{files, front_matter, humanize, text};
 use crate::http::exchange::Exchange;
 use crate::http::uri::{self, Target};
+use crate::logging::access::canonical;
 use go_template::{Error, Fields, Object, Result, Set, Value};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::cell::RefCell;
@@ -366,7 +367,7 @@ impl Object for Header {
         let fields = self.fields.borrow();
         let shown = fields.keys().map(|name| {
             let values = fields.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes()));
-            format!("{}:[{}]", text::canonical(name.as_str()), values.collect::<Vec<_>>().join(" "))
+            format!("{}:[{}]", canonical(name.as_str()), values.collect::<Vec<_>>().join(" "))
         });
         let mut shown: Vec<String> = shown.collect();
         shown.sort();

@@ -57,16 +57,6 @@ pub(super) fn markdown(text: &str) -> String {
     out
 }
 
-/// A field's name as Go prints it: `Content-Type`.
-pub(super) fn canonical(name: &str) -> String {
-    let part = |part: &str| {
-        let mut chars = part.chars();
-        let first = chars.next().map(|c| c.to_ascii_uppercase());
-        first.into_iter().chain(chars.map(|c| c.to_ascii_lowercase())).collect::<String>()
-    };
-    name.split('-').map(part).collect::<Vec<_>>().join("-")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
