@@ -3,8 +3,8 @@
 //! In reading order: [`server`] compiles a configuration, [`unsupported`] refuses what is
 //! not there yet, [`live`] puts one configuration in the place of another; [`address`] is
 //! what can be listened on, [`socket`] opens it and [`listener`] accepts, [`conn`] is the
-//! stream and [`connection`] what its requests share; [`h1`] with [`request_line`] and [`h2`] with [`session`] speak the protocols; [`serve`] is the life of one request ([`service`] when no route answers it),
-//! [`exchange`] the request itself and [`response`] the way of its answer, with [`head`]; [`routes`],
+//! stream and [`connection`] what its requests share; [`h1`] with [`request_line`] and [`chunks`] and [`h2`] with [`session`] speak the protocols; [`serve`] is the life of one request ([`service`] when no route answers it),
+//! [`aliases`] what of its head is dropped, [`pace`] how fast it must come and go, [`exchange`] the request itself and [`response`] the way of its answer, with [`head`]; [`routes`],
 //! [`matchers`] and [`handlers`] decide what it is; [`placeholder`], [`uri`] and [`glob`]
 //! are the languages they speak.
 //!
@@ -12,6 +12,8 @@
 //! one it is. This room does not know Caddyfiles, nor how PHP runs.
 
 mod address;
+mod aliases;
+mod chunks;
 mod conn;
 mod connection;
 mod exchange;
@@ -25,6 +27,7 @@ mod listener;
 mod live;
 mod matchers;
 mod measure;
+mod pace;
 mod placeholder;
 mod regexp;
 mod request_line;

@@ -488,7 +488,7 @@ impl Placeholder {
             }
             Self::UserId => Cow::Borrowed(ex.user_id.as_ref()?.as_bytes()),
             Self::Mapped(name) => ex.maps.iter().find_map(|map| map.value(name, ex))?.into(),
-            Self::Host => Cow::Borrowed(uri::split_host(&ex.host).0),
+            Self::Host => Cow::Borrowed(uri::shown_host(&ex.host)),
             Self::Port => Cow::Borrowed(uri::split_host(&ex.host).1),
             Self::HostPort => Cow::Borrowed(&ex.host),
             Self::HostLabel(n) => {

@@ -5,6 +5,7 @@
 //! the `Host` field. So the line is judged by Go's rules here, and where it is odd, it
 //! is written anew as pingora wants it.
 
+use super::uri::is_authority;
 use bytes::BytesMut;
 
 /// What the line said that the one pingora gets does not say any more.
@@ -26,7 +27,7 @@ pub(super) enum Fault {
 
 /// The line's end, from a place on that was searched before.
 pub(super) fn end_of_line(head: &[u8], from: usize) -> Option<usize> {
-    head[from..].iter().position(|b| *b == b'\n').map(|at| from + at)
+    memchr::memchr(b'\n', &head[from..]).map(|at| from + at)
 }
 
 /// Judges the first line of a head, which must be there whole, and makes it pingora's.
@@ -49,15 +50,28 @@ pub(super) fn normalize(head: &mut BytesMut) -> Result<RequestLine, Fault> {
         return Err(Fault::Malformed);
     }
     let mut asked = RequestLine { authority: None, minor: minor - b'0' };
-    let is_plain = target.starts_with(b"/") || target == b"*" || method == b"CONNECT";
-    if is_plain && asked.minor <= 1 {
+    let is_connect = method == b"CONNECT" && !target.starts_with(b"/");
+    if is_connect {
+        if !is_authority(target) {
+            return Err(Fault::Malformed);
+        }
+        asked.authority = Some(target.to_vec());
+    }
+    let is_plain = target.starts_with(b"/") || target == b"*" || is_connect;
+    let is_odd = target.contains(&b'#') || str::from_utf8(target).is_err();
+    if is_plain && asked.minor <= 1 && !is_odd {
         return Ok(asked);
     }
+    let escaped = escape_odd(target);
+    let target = if is_odd { &escaped[..] } else { target };
     let mut line = [method, b" "].concat();
     if is_plain {
         line.extend_from_slice(target);
     } else {
         let (authority, path) = split_absolute(target).ok_or(Fault::Malformed)?;
+        if !is_authority(authority) {
+            return Err(Fault::Malformed);
+        }
         asked.authority = (!authority.is_empty()).then(|| authority.to_vec());
         if !path.starts_with(b"/") {
             line.push(b'/');
@@ -69,6 +83,21 @@ pub(super) fn normalize(head: &mut BytesMut) -> Result<RequestLine, Fault> {
     *head = BytesMut::from(&line[..]);
     head.unsplit(rest);
     Ok(asked)
+}
+
+/// Escapes what Go takes for a part of a path and pingora does not: `#`, as no fragment is
+/// ever sent, and bytes that are no text.
+fn escape_odd(target: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(target.len() + 16);
+    for &b in target {
+        if b == b'#' || b >= 0x80 {
+            let digit = |d: u8| b"0123456789ABCDEF"[usize::from(d)];
+            out.extend_from_slice(&[b'%', digit(b >> 4), digit(b & 15)]);
+        } else {
+            out.push(b);
+        }
+    }
+    out
 }
 
 /// Authority and what follows it of `scheme://user@authority/path?query`.
@@ -107,11 +136,14 @@ mod tests {
         check("GET /a?b HTTP/1.1", Ok(("GET /a?b HTTP/1.1", None)));
         check("OPTIONS * HTTP/1.0", Ok(("OPTIONS * HTTP/1.0", None)));
         check("GET / HTTP/1.2", Ok(("GET / HTTP/1.1", None)));
-        check("CONNECT a:1 HTTP/1.1", Ok(("CONNECT a:1 HTTP/1.1", None)));
+        check("CONNECT a:1 HTTP/1.1", Ok(("CONNECT a:1 HTTP/1.1", Some("a:1"))));
+        check("CONNECT * HTTP/1.1", Ok(("CONNECT * HTTP/1.1", Some("*"))));
         check("GET http://a/b?c HTTP/1.1", Ok(("GET /b?c HTTP/1.1", Some("a"))));
         check("GET http://a?c HTTP/1.1", Ok(("GET /?c HTTP/1.1", Some("a"))));
         check("GET https://u:p@a:1 HTTP/1.0", Ok(("GET / HTTP/1.0", Some("a:1"))));
         check("GET http:///b HTTP/1.1", Ok(("GET /b HTTP/1.1", None)));
+        check("GET /a#b?c#d HTTP/1.1", Ok(("GET /a%23b?c%23d HTTP/1.1", None)));
+        check("GET /\u{e4} HTTP/1.1", Ok(("GET /\u{e4} HTTP/1.1", None)));
     }
 
     #[test]
@@ -128,6 +160,10 @@ mod tests {
             "GET nowhere HTTP/1.1",
             "GET ://a/ HTTP/1.1",
             "GET 1x://a/ HTTP/1.1",
+            "GET http://a:x/ HTTP/1.1",
+            "GET http://[::1/ HTTP/1.1",
+            "GET http://%61/ HTTP/1.1",
+            "CONNECT http://a/ HTTP/1.1",
         ] {
             check(line, Err(Fault::Malformed));
         }

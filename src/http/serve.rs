@@ -6,7 +6,7 @@ use super::response::Gone;
 use super::routes::Routes;
 use super::server::{Site, full_name};
 use super::service;
-use super::uri::Target;
+use super::uri::{Target, is_host, split_host};
 use crate::logging::{Level, access};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -28,16 +28,15 @@ pub(super) async fn request(
     let target = Target::parse(origin_form(session.req_header().raw_path()));
     let malformed = target.is_none();
     let mut ex = Exchange::new(session, connection, site, target.unwrap_or_default(), asked);
-    drop_ambiguous_fields(&mut ex);
-    let outcome = if malformed {
-        Err(Failure::error(400, "malformed request target"))
-    } else if ex.method.as_str().len() > METHOD_MAX {
-        Err(Failure::error(405, "method is too long"))
-    } else {
-        match &site.service {
-            None => guarded(run(&site.routes, &mut ex)).await,
-            Some(service) => guarded(service::answer(&mut ex, &**service)).await,
-        }
+    drop_aliases(&mut ex);
+    let refused = match malformed {
+        true => Err(Failure::error(400, "malformed request target")),
+        false => refuse(&ex),
+    };
+    let outcome = match (refused, &site.service) {
+        (Err(refused), _) => Err(refused),
+        (Ok(()), None) => guarded(run(&site.routes, &mut ex)).await,
+        (Ok(()), Some(service)) => guarded(service::answer(&mut ex, &**service)).await,
     };
     ex.settle_log_fields();
     ex.measure(&outcome);
@@ -48,17 +47,34 @@ pub(super) async fn request(
     answered.is_ok() && ex.response.has_ended()
 }
 
-/// `X_Field` and `X-Field` are the same variable to a script; only the latter is real.
-fn drop_ambiguous_fields(ex: &mut Exchange<'_>) {
-    let ambiguous = |name: &http::HeaderName| name.as_str().contains('_');
-    if ex.headers().keys().any(ambiguous) {
-        ex.change_headers(|headers, _| {
-            let names: Vec<_> = headers.keys().filter(|n| ambiguous(n)).cloned().collect();
-            for name in names {
-                headers.remove(name);
-            }
-        });
+/// Refuses what no route may see.
+fn refuse(ex: &Exchange<'_>) -> Result<(), Failure> {
+    if ex.method.as_str().len() > METHOD_MAX {
+        return Err(Failure::error(405, "method is too long"));
     }
+    if ex.host.is_empty() && ex.proto() == "HTTP/1.1" {
+        return Err(Failure::error(400, "rfc9112 forbids empty Host"));
+    }
+    // It may become a part of a path, in which `..` leads elsewhere.
+    let (name, _) = split_host(&ex.host);
+    if !is_host(&ex.host) || (!name.is_empty() && name.iter().all(|b| *b == b'.')) {
+        return Err(Failure::error(400, "invalid host"));
+    }
+    Ok(())
+}
+
+/// Drops fields that scripts would take for others.
+fn drop_aliases(ex: &mut Exchange<'_>) {
+    let refused = ex.site.aliases.refused(ex.headers());
+    if refused.is_empty() {
+        return;
+    }
+    let refused: Vec<String> = refused.into_iter().map(str::to_owned).collect();
+    ex.change_headers(|headers, _| {
+        for name in &refused {
+            headers.remove(name.as_str());
+        }
+    });
 }
 
 /// Runs routes, and what they left to be done with the whole answer.
