@@ -18,3 +18,4 @@ mod random;
 mod support;
 #[path = "../fuzz/targets.rs"]
 mod targets;
+mod tracing;
