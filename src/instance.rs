@@ -95,16 +95,17 @@ enum Origin {
 impl Instance {
     /// A server without a configuration.
     pub fn new(around: Surroundings, adapters: Arc<dyn Adapters>, logs: Arc<Logs>) -> Arc<Self> {
+        let figures = Arc::<Figures>::default();
         let running = Running {
-            http: http::Live::default(),
-            admin: http::Live::default(),
+            http: http::Live::counting(figures.connections()),
+            admin: http::Live::counting(figures.connections()),
             retiring: JoinSet::new(),
             pull: None,
         };
         Arc::new_cyclic(|me| Self {
             around,
             adapters,
-            figures: Arc::default(),
+            figures,
             tracers: Tracers::new(Arc::clone(&logs)),
             tree: ArcSwap::default(),
             logs: ArcSwap::new(logs),
@@ -305,7 +306,9 @@ impl Instance {
         if !is_first {
             log_grace(&logs, grace);
         }
+        let counted = (!is_first).then(|| self.figures.retiring().hold());
         running.retiring.spawn(async move {
+            let _counted = counted;
             retired.drain().await;
             if let Some(php) = old_php.as_ref() {
                 php.shutdown(PHP_RETIRE).await;

@@ -15,6 +15,7 @@ mod pages;
 mod php;
 #[path = "../caddyfile-parser/src/random.rs"]
 mod random;
+mod reload;
 mod support;
 #[path = "../fuzz/targets.rs"]
 mod targets;

@@ -99,6 +99,27 @@ fn a_template_that_fails_is_an_error_of_its_request() {
 }
 
 #[test]
+fn a_listing_is_a_page_without_scripts() {
+    let caddyfile = "{\n\tadmin off\n}\n:{$PORT} {\n\troot public\n\tfile_server browse\n}\n";
+    let site = Site::with_caddyfile(caddyfile)
+        .file("public/docs/a.txt", "text")
+        .file("public/docs/b&c.png", "image");
+    let server = Server::start(site.folder());
+    let mut client = server.connect();
+    let page = client.get("/docs/");
+    let policy = page.header("content-security-policy").unwrap_or_default();
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    assert!(page.body.contains("<a href=\"./b&amp;c.png\">"), "{}", page.body);
+    assert!(!page.body.contains("<script"), "{}", page.body);
+    let found = client.get("/docs/?filter=B%26&layout=grid").body;
+    assert!(found.contains("; 1 found") && !found.contains("a.txt"), "{found}");
+    client.send(
+        "GET /docs/?filter=b HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n",
+    );
+    assert!(client.receive().body.contains("a.txt"));
+}
+
+#[test]
 fn an_answer_is_intercepted_before_it_goes_out() {
     let site = site();
     let server = Server::start(site.folder());

@@ -3,6 +3,7 @@
 
 pub(crate) mod client;
 pub(crate) mod collector;
+pub(crate) mod endpoint;
 pub(crate) mod processes;
 pub(crate) mod server;
 pub(crate) mod site;

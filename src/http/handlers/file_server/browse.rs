@@ -12,7 +12,8 @@
 //! A client that accepts `application/json` gets the entries as JSON, one that accepts
 //! `text/plain` a table, any other a page: [`page`], or what a file with a template makes of
 //! the listing ([`template`]). `sort`, `order`, `limit`, `offset` and `layout` in the query say
-//! how; the first two are remembered in cookies. [`listing`] reads the folder.
+//! how, and to the page `filter`; the first two are remembered in cookies. [`listing`] reads
+//! the folder.
 
 mod listing;
 mod page;
@@ -156,11 +157,11 @@ impl Browse {
             ex.respond(304, Bytes::new()).await?;
             return Ok(Flow::Done);
         }
-        let view = self.view(ex);
+        let form = self.form(ex.headers());
+        let view = self.view(ex, &form);
         if let Some(date) = modified.and_then(|m| httpdate::fmt_http_date(m).parse().ok()) {
             ex.response.set(LAST_MODIFIED, date);
         }
-        let form = self.form(ex.headers());
         let arranging = tokio::task::spawn_blocking(move || {
             listing.arrange(view);
             listing
@@ -189,7 +190,7 @@ impl Browse {
 
     /// How the client wants to see the listing: what its query says, then our configuration,
     /// then its cookies.
-    fn view(&self, ex: &mut Exchange<'_>) -> View {
+    fn view(&self, ex: &mut Exchange<'_>, form: &Form) -> View {
         let value = |name: &str| {
             let mut pairs = uri::query_pairs(ex.target.query());
             let found = pairs.find(|(key, _)| key == name.as_bytes()).map(|(_, value)| value);
@@ -204,11 +205,13 @@ impl Browse {
             None => "",
         };
         let (offset, limit) = (number("offset"), number("limit"));
+        // Caddy's page filters too, by a script; its other forms do not.
+        let filter = value("filter").filter(|_| matches!(form, Form::Page)).unwrap_or_default();
         let sort = value("sort").or_else(|| self.sort.map(|sort| sort.name().to_owned()));
         let order = value("order").or_else(|| self.order.map(|order| order.name().to_owned()));
         let sort = remember(ex, "sort", sort, |v| Sort::parse(v).is_some(), "namedirfirst");
         let order = remember(ex, "order", order, |v| Order::parse(v).is_some(), "asc");
-        View { sort, order, layout, offset, limit }
+        View { sort, order, layout, offset, limit, filter }
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) struct View {
     pub(super) layout: &'static str,
     pub(super) offset: Option<usize>,
     pub(super) limit: Option<usize>,
+    /// What names must have in them, in any case.
+    pub(super) filter: String,
 }
 
 /// A folder.
@@ -56,7 +58,13 @@ pub(super) struct Listing {
     pub(super) order: String,
     pub(super) layout: &'static str,
     pub(super) offset: usize,
+    /// How many entries there are no more of; 0 when fewer are left.
     pub(super) limit: usize,
+    /// How many were wanted at once.
+    pub(super) wanted: Option<usize>,
+    pub(super) filter: String,
+    /// How many entries the filter left, of which some may be shown.
+    pub(super) found: usize,
     /// When the folder, or one of its entries, last changed.
     pub(super) modified: Option<SystemTime>,
 }
@@ -208,6 +216,11 @@ impl Listing {
 
     /// Sorts the entries, and keeps those that are wanted.
     pub(super) fn arrange(&mut self, view: View) {
+        if !view.filter.is_empty() {
+            let part = view.filter.to_lowercase();
+            self.items.retain(|item| item.name.to_lowercase().contains(&part));
+        }
+        self.found = self.items.len();
         if let Some(sort) = Sort::parse(&view.sort) {
             let items = std::mem::take(&mut self.items);
             let mut named: Vec<_> =
@@ -228,6 +241,7 @@ impl Listing {
             self.limit = limit;
         }
         (self.sort, self.order, self.layout) = (view.sort, view.order, view.layout);
+        (self.wanted, self.filter) = (view.limit, view.filter);
     }
 
     /// The folders on the way to this one: where each is, and its name.
@@ -401,6 +415,14 @@ mod tests {
         let mut all = listing();
         all.arrange(View { offset: Some(9), limit: Some(2), ..View::default() });
         assert_eq!((all.items.len(), all.offset, all.limit), (0, 9, 0));
+    }
+
+    #[test]
+    fn entries_are_filtered_before_they_are_counted() {
+        let mut listing = listing();
+        listing.arrange(View { filter: "B".to_owned(), limit: Some(5), ..View::default() });
+        assert_eq!((listing.items.len(), listing.found, listing.wanted), (1, 1, Some(5)));
+        assert_eq!(listing.items[0].name, "b.txt");
     }
 
     #[test]
