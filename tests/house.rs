@@ -16,18 +16,27 @@ const CRATES: [(&str, &[&str]); 6] = [
 ];
 
 /// Which rooms of `src/` each room may name. `cli` puts everything together.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("adapter", &["config"]),
     ("admin", &["config", "http", "logging", "metrics"]),
-    ("check", &["config", "http"]),
-    ("cli", &["adapter", "admin", "config", "http", "instance", "logging", "php", "pogo"]),
+    ("check", &["config", "http", "tracing"]),
+    (
+        "cli",
+        &["adapter", "admin", "client", "config", "http", "instance", "logging", "php", "pogo"],
+    ),
+    ("client", &[]),
     ("config", &[]),
-    ("http", &["config", "logging", "metrics", "php"]),
-    ("instance", &["admin", "check", "config", "http", "logging", "metrics", "php"]),
+    ("http", &["client", "config", "logging", "metrics", "php", "tracing"]),
+    (
+        "instance",
+        &["admin", "check", "client", "config", "http", "logging", "metrics", "php", "tracing"],
+    ),
     ("logging", &["config", "php"]),
     ("metrics", &[]),
+    ("otlp", &["client"]),
     ("php", &["config", "pogo"]),
     ("pogo", &["config", "php"]),
+    ("tracing", &["client", "logging", "otlp"]),
 ];
 
 fn root() -> &'static Path {

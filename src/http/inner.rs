@@ -3,7 +3,7 @@
 //! They go the way of any other request, through all routes, into logs and metrics; they
 //! come from this machine, and their answers stay in memory.
 
-use super::connection::{Connection, Peer};
+use super::connection::Peer;
 use super::exchange::{Asked, Exchange};
 use super::serve;
 use super::session::StreamSession;
@@ -14,7 +14,6 @@ use pingora_core::protocols::http::server::Session;
 use pingora_http::RequestHeader;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 
 /// Where such requests come from, as in Caddy.
 const REMOTE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 10_000);
@@ -39,14 +38,7 @@ async fn ask(ex: &Exchange<'_>, target: &[u8], mut headers: HeaderMap) -> Option
     for (name, value) in &headers {
         head.append_header(name.clone(), value.clone()).ok()?;
     }
-    let around = ex.connection;
-    let connection = Connection {
-        remote: Peer::Ip(REMOTE),
-        local: around.local.clone(),
-        site: Arc::clone(&around.site),
-        phase: around.phase.clone(),
-        _alive: around._alive.clone(),
-    };
+    let connection = ex.connection.inner(Peer::Ip(REMOTE));
     let session = StreamSession::kept(head);
     let answer = session.answer();
     let mut session = Session::new_custom(Box::new(session));
