@@ -9,6 +9,7 @@ pub mod admin;
 pub mod check;
 pub mod cli;
 pub mod config;
+mod go;
 pub mod http;
 pub mod instance;
 pub mod logging;
