@@ -17,19 +17,28 @@ const CRATES: [(&str, &[&str]); 7] = [
 ];
 
 /// Which rooms of `src/` each room may name. `cli` puts everything together.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 15] = [
     ("adapter", &["config"]),
     ("admin", &["config", "http", "logging", "metrics"]),
-    ("check", &["config", "go", "http"]),
-    ("cli", &["adapter", "admin", "config", "http", "instance", "logging", "php", "pogo"]),
+    ("check", &["config", "go", "http", "tracing"]),
+    (
+        "cli",
+        &["adapter", "admin", "client", "config", "http", "instance", "logging", "php", "pogo"],
+    ),
+    ("client", &[]),
     ("config", &[]),
     ("go", &[]),
-    ("http", &["config", "go", "logging", "metrics", "php"]),
-    ("instance", &["admin", "check", "config", "http", "logging", "metrics", "php"]),
+    ("http", &["client", "config", "go", "logging", "metrics", "php", "tracing"]),
+    (
+        "instance",
+        &["admin", "check", "client", "config", "http", "logging", "metrics", "php", "tracing"],
+    ),
     ("logging", &["config", "php"]),
     ("metrics", &[]),
+    ("otlp", &["client"]),
     ("php", &["config", "pogo"]),
     ("pogo", &["config", "php"]),
+    ("tracing", &["client", "logging", "otlp"]),
 ];
 
 fn root() -> &'static Path {
