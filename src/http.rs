@@ -3,8 +3,11 @@
 //! In reading order: [`server`] compiles a configuration, [`unsupported`] refuses what is
 //! not there yet, [`live`] puts one configuration in the place of another; [`address`] is
 //! what can be listened on, [`socket`] opens it and [`listener`] accepts, [`conn`] is the
-//! stream and [`connection`] what its requests share; [`h1`] with [`request_line`] and [`chunks`] and [`h2`] with [`session`] speak the protocols; [`serve`] is the life of one request ([`service`] when no route answers it),
-//! [`aliases`] what of its head is dropped, [`pace`] how fast it must come and go, [`exchange`] the request itself and [`response`] the way of its answer, with [`head`]; [`routes`],
+//! stream and [`connection`] what its requests share; [`h1`] with [`request_line`] and
+//! [`chunks`], and [`h2`] with [`session`], speak the protocols; [`serve`] is the life of one
+//! request ([`service`] when no route answers it, [`inner`] when the server asks itself);
+//! [`aliases`] is what of its head is dropped, [`pace`] how fast it must come and go,
+//! [`exchange`] the request itself and [`response`] the way of its answer, with [`head`]; [`routes`],
 //! [`matchers`] and [`handlers`] decide what it is; [`placeholder`], [`uri`] and [`glob`]
 //! are the languages they speak.
 //!
@@ -22,6 +25,7 @@ mod h1;
 mod h2;
 mod handlers;
 mod head;
+mod inner;
 mod ip_ranges;
 mod listener;
 mod live;
@@ -48,4 +52,5 @@ mod tests;
 
 pub use address::{Endpoint, NetworkAddress, fill_placeholders};
 pub use live::{Live, Prepared, Retired};
+pub use matchers::expression;
 pub use server::{BindError, ProvisionError, Server};

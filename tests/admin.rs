@@ -2,9 +2,10 @@
 
 use super::support::endpoint::{Endpoint, ask};
 use super::support::server::{free_port, pogo};
-use super::support::{Client, Server, Site, poll};
+use super::support::{Client, Server, Site, collector, poll};
 use rustix::process::Signal;
 use std::process::Stdio;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A Caddyfile with one site.
 fn site(port: u16, directives: &str) -> String {
@@ -214,4 +215,51 @@ fn start_returns_once_the_server_answers() {
     let mut start = pogo();
     start.arg("start").current_dir(broken.folder()).stdin(Stdio::null()).stderr(Stdio::null());
     assert_eq!(start.status().expect("it runs").code(), Some(1));
+}
+
+#[test]
+fn a_configuration_is_fetched_over_https() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"));
+    let listener = listener.expect("a port");
+    let source = listener.local_addr().expect("its address").port();
+    let (admin, port) = (free_port(), free_port());
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/caddyfile\r\n\r\n\
+         {{\n\tadmin localhost:{admin}\n}}\n:{port} {{\n\trespond fetched\n}}\n"
+    );
+    runtime.spawn(async move {
+        let tls = collector::acceptor(collector::Kind::Http);
+        while let Ok((stream, _)) = listener.accept().await {
+            // Who does not trust us is gone now.
+            let Ok(mut stream) = tls.accept(stream).await else { continue };
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    let config = |tls: &str| {
+        format!(
+            r#"{{"admin":{{"listen":"localhost:{admin}","config":{{"load":{{"module":"http",
+            "url":"https://localhost:{source}/x","timeout":"1s"{tls}}}}}}}}}"#
+        )
+    };
+    let trusted = format!(r#","tls":{{"root_ca_pem_files":["{}"]}}"#, collector::CERTIFICATE);
+    let site = Site::new().file("no.json", &config("")).file("yes.json", &config(&trusted));
+    let home = site.folder().display().to_string();
+    let start = |file: &str| {
+        let words = ["run", "--config", file];
+        Server::start_with(site.folder(), admin, &words, &[("XDG_CONFIG_HOME", &home)])
+    };
+    start("no.json").wait_for_log(&["failed to load dynamic config", "UnknownIssuer"]);
+    let _server = start("yes.json");
+    let body = poll("the site", || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
+        Some(super::support::get(port, "/").body)
+    });
+    assert_eq!(body, "fetched");
 }

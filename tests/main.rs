@@ -19,3 +19,4 @@ mod reload;
 mod support;
 #[path = "../fuzz/targets.rs"]
 mod targets;
+mod tracing;

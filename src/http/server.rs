@@ -16,6 +16,7 @@ use crate::logging::Logs;
 use crate::metrics::Figures;
 use crate::metrics::http::Requests;
 use crate::php;
+use crate::tracing::Tracers;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -222,6 +223,8 @@ pub(super) struct Provision<'p> {
     pub(super) php: Option<&'p Arc<php::Runtime>>,
     /// What the handler `metrics` shows.
     pub(super) figures: &'p Arc<Figures>,
+    /// What the handler `tracing` begins spans with.
+    pub(super) tracers: &'p Tracers,
     groups: HashMap<String, u32>,
     /// The names of the site's named routes, sorted.
     named: Vec<&'p str>,
@@ -262,6 +265,7 @@ impl Server {
         php: Option<&Arc<php::Runtime>>,
         logs: &Arc<Logs>,
         figures: &Arc<Figures>,
+        tracers: &Tracers,
     ) -> Result<Self, ProvisionError> {
         config.apps.as_ref().map_or(Ok(()), unsupported::refuse)?;
         let (alive, over) = mpsc::channel(1);
@@ -274,7 +278,7 @@ impl Server {
         let mut requests = measure::requests(http);
         let mut claimed = HashMap::new();
         for (name, server) in &http.servers {
-            let mut site = Site::provision(server, php, (logs, figures), &alive)
+            let mut site = Site::provision(server, php, (logs, figures, tracers), &alive)
                 .map_err(|error| error.within(&format!("apps.http.servers.{name}")))?;
             if let Some(requests) = &mut requests {
                 site.routes.count(&server.routes, |handler| requests.meter(name, handler));
@@ -325,11 +329,11 @@ impl Site {
     fn provision(
         config: &ServerConfig,
         php: Option<&Arc<php::Runtime>>,
-        (logs, figures): (&Arc<Logs>, &Arc<Figures>),
+        (logs, figures, tracers): (&Arc<Logs>, &Arc<Figures>, &Tracers),
         alive: &mpsc::Sender<()>,
     ) -> Result<Self, ProvisionError> {
         let named: Vec<&str> = config.named_routes.keys().map(String::as_str).collect();
-        let mut provision = Provision { php, figures, groups: HashMap::new(), named };
+        let mut provision = Provision { php, figures, tracers, groups: HashMap::new(), named };
         let errors = config.errors.as_ref().filter(|e| !e.routes.is_empty());
         let routes = Routes::provision(&config.routes, &mut provision)?;
         let errors = errors
@@ -478,7 +482,9 @@ mod tests {
     #[track_caller]
     fn check(json: &str, expected: &str) {
         let config = serde_json::from_str(json).expect("a configuration");
-        let got = Server::provision(&config, None, &Logs::silent(), &Arc::default());
+        let logs = Logs::silent();
+        let tracers = Tracers::new(Arc::clone(&logs));
+        let got = Server::provision(&config, None, &logs, &Arc::default(), &tracers);
         assert_eq!(got.map(|_| ()).map_err(|e| e.to_string()), Err(expected.to_owned()));
     }
 
