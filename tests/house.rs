@@ -19,7 +19,7 @@ const CRATES: [(&str, &[&str]); 6] = [
 const ROOMS: [(&str, &[&str]); 14] = [
     ("adapter", &["config"]),
     ("admin", &["config", "http", "logging", "metrics"]),
-    ("check", &["config", "http", "tracing"]),
+    ("check", &["config", "http", "metrics", "tracing"]),
     (
         "cli",
         &["adapter", "admin", "client", "config", "http", "instance", "logging", "php", "pogo"],
@@ -32,7 +32,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
         &["admin", "check", "client", "config", "http", "logging", "metrics", "php", "tracing"],
     ),
     ("logging", &["config", "php"]),
-    ("metrics", &[]),
+    ("metrics", &["logging", "otlp"]),
     ("otlp", &["client"]),
     ("php", &["config", "pogo"]),
     ("pogo", &["config", "php"]),

@@ -7,6 +7,7 @@ use crate::http::{BindError, Live, Prepared, ProvisionError, Server};
 use crate::logging::{Level, LogError, Logs};
 use crate::metrics::Figures;
 use crate::metrics::http::Requests;
+use crate::metrics::push;
 use crate::php::settings::Surroundings;
 use crate::php::{Runtime, Settings, SettingsError, StartError};
 use crate::tracing::Tracers;
@@ -32,6 +33,9 @@ pub enum LoadError {
     /// Its servers make no sense, or need what is not there yet.
     #[error(transparent)]
     Provision(#[from] ProvisionError),
+    /// Its figures cannot be sent.
+    #[error(transparent)]
+    Push(#[from] push::SettingsError),
     /// Its admin endpoint makes no sense.
     #[error("{0}")]
     Admin(String),
@@ -75,6 +79,8 @@ pub(super) struct Checked {
     pub(super) logs: Arc<Logs>,
     pub(super) endpoint: Option<Endpoint>,
     pub(super) php: Option<Settings>,
+    /// Who gets figures, if they are sent.
+    pub(super) push: Option<push::Settings>,
 }
 
 /// Everything that is needed to take the place of what runs.
@@ -82,6 +88,7 @@ pub(super) struct Next {
     pub(super) logs: Arc<Logs>,
     pub(super) endpoint: Option<Endpoint>,
     pub(super) php: Option<Arc<Runtime>>,
+    pub(super) push: Option<push::Settings>,
     pub(super) opened: Opened,
 }
 
@@ -122,7 +129,10 @@ pub(super) fn check(
     super::pull::check(config)?;
     let php = Settings::resolve(config, around)?;
     Server::provision(config, None, &logs, &Arc::default(), tracers)?;
-    Ok(Checked { logs, endpoint, php })
+    let http = config.apps.as_ref().and_then(|apps| apps.http.as_ref());
+    let is_pushed = http.and_then(|http| http.metrics.as_ref()).is_some_and(|m| m.otlp);
+    let push = is_pushed.then(push::Settings::of_process).transpose()?;
+    Ok(Checked { logs, endpoint, php, push })
 }
 
 /// Starts PHP, if there is a use for it. Returns when all its workers are up.
