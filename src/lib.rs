@@ -10,6 +10,7 @@ pub mod check;
 pub mod cli;
 pub mod client;
 pub mod config;
+mod go;
 pub mod http;
 pub mod instance;
 pub mod logging;

@@ -1,11 +1,12 @@
 //! Handlers, by the order of their names.
 
 use super::fault::{At, Checked, Fault, each};
-use super::{http, proxy, regexp};
+use super::{http, proxy};
 use crate::config::handlers::{
     Authentication, CopyResponseHeaders, Encode, Encodings, FileServer, Handler, HeaderOps,
     Headers, HttpBasicAuth, Map, QueryOps, ResponseHandler, Rewrite, Subroute, Templates,
 };
+use crate::go::regexp;
 use std::collections::{BTreeSet, HashMap};
 
 const NAMESPACE: &str = "http.handlers";
