@@ -34,6 +34,7 @@ mod serve;
 mod server;
 pub mod service;
 mod session;
+mod sniff;
 mod socket;
 mod trust;
 mod unsupported;
