@@ -112,6 +112,16 @@ pub(crate) fn json(data: &[u8]) {
     }
 }
 
+/// An expression is compiled and evaluated, or what is wrong with it is shown.
+pub(crate) fn expression(data: &[u8]) {
+    let source = pogo::http::expression::with_placeholders(&String::from_utf8_lossy(data));
+    match cel::Program::compile(&source, &cel::Bare) {
+        // Whatever its value is, finding it must end.
+        Ok(program) => drop(program.value(&mut |()| Ok::<_, ()>(cel::Value::Null))),
+        Err(wrong) => assert!(!wrong.what.is_empty()),
+    }
+}
+
 fn stays_itself(config: &Config) {
     let text = config.to_json(false);
     match Config::from_json(text.as_bytes()) {

@@ -7,18 +7,16 @@
 //! asks here first, and then has what it cannot do refused by whoever would do it.
 //!
 //! In reading order: [`fault`] is what is wrong, and where; then a file per family, and
-//! what they share: [`cel`], [`ip`], [`regexp`].
+//! what they share: [`cel`].
 
 mod cel;
 mod fault;
 mod handlers;
 mod http;
-mod ip;
 mod logging;
 mod matchers;
 mod pki;
 mod proxy;
-mod regexp;
 mod tls;
 
 pub use fault::Invalid;

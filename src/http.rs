@@ -46,4 +46,5 @@ mod tests;
 
 pub use address::{Endpoint, NetworkAddress, fill_placeholders};
 pub use live::{Live, Prepared, Retired};
+pub use matchers::expression;
 pub use server::{BindError, ProvisionError, Server};

@@ -3,7 +3,7 @@
 //! In reading order: [`load`] compiles a configuration and starts what it needs, beside the
 //! one that runs; [`Instance`] keeps the one that runs, puts the new one in its place and
 //! ends what is left of the old one; [`autosave`] writes it to disk, [`pull`] fetches one
-//! over HTTP with [`client`].
+//! over HTTP.
 //!
 //! **Invariant**: a load that fails leaves everything as it was. What may fail comes first:
 //! compiling, starting PHP, opening listeners. Publishing cannot fail.
@@ -11,7 +11,6 @@
 //! This room knows no Caddyfile and no command line.
 
 mod autosave;
-pub mod client;
 mod load;
 mod pull;
 
@@ -25,6 +24,7 @@ use crate::logging::{Level, Logs};
 use crate::metrics::Figures;
 use crate::php;
 use crate::php::settings::Surroundings;
+use crate::tracing::Tracers;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -40,6 +40,8 @@ use tokio::task::JoinSet;
 const PHP_RETIRE: Duration = Duration::from_secs(30);
 /// The same when the server ends.
 const PHP_GRACE: Duration = Duration::from_secs(10);
+/// How long the last spans may take to reach their collector when the server ends.
+const TRACE_GRACE: Duration = Duration::from_secs(5);
 /// How long the last lines of a log may take when its configuration is replaced.
 const LOG_GRACE: Duration = Duration::from_secs(2);
 
@@ -49,6 +51,7 @@ pub struct Instance {
     around: Surroundings,
     adapters: Arc<dyn Adapters>,
     figures: Arc<Figures>,
+    tracers: Tracers,
     tree: ArcSwap<Tree>,
     logs: ArcSwap<Logs>,
     php: ArcSwap<Option<Arc<php::Runtime>>>,
@@ -92,16 +95,18 @@ enum Origin {
 impl Instance {
     /// A server without a configuration.
     pub fn new(around: Surroundings, adapters: Arc<dyn Adapters>, logs: Arc<Logs>) -> Arc<Self> {
+        let figures = Arc::<Figures>::default();
         let running = Running {
-            http: http::Live::default(),
-            admin: http::Live::default(),
+            http: http::Live::counting(figures.connections()),
+            admin: http::Live::counting(figures.connections()),
             retiring: JoinSet::new(),
             pull: None,
         };
         Arc::new_cyclic(|me| Self {
             around,
             adapters,
-            figures: Arc::default(),
+            figures,
+            tracers: Tracers::new(Arc::clone(&logs)),
             tree: ArcSwap::default(),
             logs: ArcSwap::new(logs),
             php: ArcSwap::default(),
@@ -182,6 +187,7 @@ impl Instance {
         log_grace(&logs, running.http.grace());
         running.http.retire().drain().await;
         while running.retiring.join_next().await.is_some() {}
+        self.tracers.end(TRACE_GRACE).await;
         if let Some(php) = self.php.swap(Arc::default()).as_ref() {
             php.shutdown(PHP_GRACE).await;
         }
@@ -251,7 +257,7 @@ impl Instance {
 
     /// Compiles a configuration and starts what it needs.
     async fn prepare(&self, running: &Running, config: &Config) -> Result<Next, LoadError> {
-        let checked = load::check(config, &self.around)?;
+        let checked = load::check(config, &self.around, &self.tracers)?;
         let php = load::start_php(checked.php, &checked.logs).await?;
         let tools = self.me.upgrade().map(|control| Tools {
             control,
@@ -261,7 +267,7 @@ impl Instance {
         let opened = load::open(
             config,
             php.as_ref(),
-            (&checked.logs, &self.figures),
+            (&checked.logs, &self.figures, &self.tracers),
             (&running.http, &running.admin),
             checked.endpoint.as_ref().zip(tools),
         );
@@ -290,6 +296,7 @@ impl Instance {
             None => running.admin.retire(),
         };
         let old_logs = self.logs.swap(Arc::clone(&logs));
+        self.tracers.log_to(&logs);
         let old_php = self.php.swap(Arc::new(php));
         match &endpoint {
             Some(endpoint) if running.admin.addresses() != had_admin => endpoint.announce(&logs),
@@ -299,7 +306,9 @@ impl Instance {
         if !is_first {
             log_grace(&logs, grace);
         }
+        let counted = (!is_first).then(|| self.figures.retiring().hold());
         running.retiring.spawn(async move {
+            let _counted = counted;
             retired.drain().await;
             if let Some(php) = old_php.as_ref() {
                 php.shutdown(PHP_RETIRE).await;

@@ -1,17 +1,21 @@
 //! Pogo: a Caddy-compatible web and PHP application server.
 //!
 //! Arrows point one way: `cli → adapter, instance → check, http, php, pogo → config`;
-//! `adapter → caddyfile-parser, config`; `check → http → php`; `php, pogo → php-wire`. A
-//! test checks them.
+//! `adapter → caddyfile-parser, config`; `check → http → php, tracing`; `tracing → otlp →
+//! client`; `php, pogo → php-wire`. A test checks them.
 
 pub mod adapter;
 pub mod admin;
 pub mod check;
 pub mod cli;
+pub mod client;
 pub mod config;
+mod go;
 pub mod http;
 pub mod instance;
 pub mod logging;
 pub mod metrics;
+pub mod otlp;
 pub mod php;
 pub mod pogo;
+pub mod tracing;

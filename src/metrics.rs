@@ -1,12 +1,15 @@
 //! What is counted, as Prometheus reads it.
 //!
 //! In reading order: [`Figures`] are the server process's; [`http`] has those of requests,
-//! which begin anew with each configuration, as in Caddy; `process` asks the kernel;
-//! [`text`] is the form in which all of it is told.
+//! which begin anew with each configuration, as in Caddy; a [`Gauge`] counts what comes and
+//! goes; `process` asks the kernel; [`text`] is the form in which all of it is told.
 
+mod gauge;
 pub mod http;
 mod process;
 pub mod text;
+
+pub use gauge::{Gauge, Held};
 
 use http::Requests;
 use parking_lot::Mutex;
@@ -20,6 +23,8 @@ use text::{Format, Text, to_float};
 pub struct Figures {
     counts: Mutex<Counts>,
     requests: Mutex<Option<Arc<Requests>>>,
+    connections: Arc<Gauge>,
+    retiring: Arc<Gauge>,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +63,16 @@ impl Figures {
         *self.requests.lock() = requests;
     }
 
+    /// What counts the clients' connections.
+    pub const fn connections(&self) -> &Arc<Gauge> {
+        &self.connections
+    }
+
+    /// What counts configurations that were replaced and that requests still use.
+    pub const fn retiring(&self) -> &Arc<Gauge> {
+        &self.retiring
+    }
+
     /// All of it.
     pub fn text(&self, format: Format) -> String {
         let mut text = Text::new(format);
@@ -66,8 +81,25 @@ impl Figures {
         if let Some(requests) = requests {
             requests.write(&mut text);
         }
+        self.write_alive(&mut text);
         process::write(&mut text);
         text.finish()
+    }
+}
+
+impl Figures {
+    /// What is there now and should be gone when nobody asks for anything.
+    fn write_alive(&self, text: &mut Text) {
+        let help = "Number of clients' connections that are open.";
+        text.only("pogo_connections", "gauge", help, to_float(self.connections.value()));
+        let help = "Number of replaced configurations that requests still use.";
+        let retiring = to_float(self.retiring.value());
+        text.only("pogo_retiring_configurations", "gauge", help, retiring);
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let tasks = to_float(runtime.metrics().num_alive_tasks() as u64);
+            let help = "Number of the server's tasks that have not ended.";
+            text.only("pogo_tasks", "gauge", help, tasks);
+        }
     }
 }
 
@@ -136,6 +168,22 @@ mod tests {
         );
         check(&text, "caddy_config_last_reload_successful 0");
         check(&text, "# TYPE caddy_config_last_reload_success_timestamp_seconds gauge");
+    }
+
+    #[tokio::test]
+    async fn what_is_there_now_is_told() {
+        let figures = Figures::default();
+        let (_first, second) = (figures.connections().hold(), figures.connections().hold());
+        drop(second);
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let task = tokio::spawn(stopped);
+        let text = figures.text(Format::Prometheus);
+        check(&text, "pogo_connections 1");
+        check(&text, "pogo_retiring_configurations 0");
+        check(&text, "pogo_tasks 1");
+        drop(stop);
+        assert!(task.await.expect("no panic").is_err());
+        check(&figures.text(Format::Prometheus), "pogo_tasks 0");
     }
 
     #[test]

@@ -1,60 +1,11 @@
-//! The admin endpoint, and configurations that replace one another without a loss.
+//! The admin endpoint, and configurations that replace one another.
 
+use super::support::endpoint::{Endpoint, ask};
 use super::support::server::{free_port, pogo};
-use super::support::{Client, Response, Server, Site, poll};
+use super::support::{Client, Server, Site, collector, poll};
 use rustix::process::Signal;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-
-/// A server with nothing but an endpoint, in a folder of its own.
-struct Endpoint {
-    server: Server,
-    site: Site,
-    port: u16,
-}
-
-impl Endpoint {
-    fn start() -> Self {
-        let port = free_port();
-        let json = format!("{{\"admin\":{{\"listen\":\"localhost:{port}\"}}}}");
-        let site = Site::new().file("empty.json", &json);
-        let home = site.folder().display().to_string();
-        let words = ["run", "--config", "empty.json"];
-        let server = Server::start_with(site.folder(), port, &words, &[("XDG_CONFIG_HOME", &home)]);
-        Self { server, site, port }
-    }
-
-    /// One request to the endpoint.
-    #[track_caller]
-    fn ask(&self, method: &str, path: &str, kind: &str, body: &str) -> Response {
-        ask(self.port, method, path, kind, body)
-    }
-
-    /// Loads a Caddyfile, in which `ADMIN` is the endpoint.
-    #[track_caller]
-    fn load(&self, caddyfile: &str) -> Response {
-        let text = caddyfile.replace("ADMIN", &format!("localhost:{}", self.port));
-        self.ask("POST", "/load", "text/caddyfile", &text)
-    }
-
-    /// Descriptors that are open in the server.
-    fn descriptors(&self) -> usize {
-        let folder = format!("/proc/{}/fd", self.server.pid());
-        std::fs::read_dir(folder).expect("it runs").count()
-    }
-}
-
-#[track_caller]
-fn ask(port: u16, method: &str, path: &str, kind: &str, body: &str) -> Response {
-    let mut client = Client::connect(port);
-    let length = body.len();
-    client.send(&format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: {kind}\r\n\
-         Connection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-    ));
-    client.receive()
-}
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A Caddyfile with one site.
 fn site(port: u16, directives: &str) -> String {
@@ -119,54 +70,6 @@ fn a_load_that_fails_leaves_everything_as_it_was() {
     refused("{\n\tadmin ADMIN\n}\nexample.com\nrespond x\n", "loading config: loading new config");
     let php = "root /nowhere\n\tphp_server {\n\t\troot /nowhere\n\t}";
     refused(&site(port, php), "unable to resolve root symlink");
-}
-
-#[test]
-fn a_hundred_loads_under_load_lose_nothing() {
-    let endpoint = Endpoint::start();
-    let (kept, other) = (free_port(), free_port());
-    let caddyfile = |n: u32| {
-        // The second address comes and goes.
-        let more = if n.is_multiple_of(2) {
-            format!(":{other} {{\n\trespond x\n}}\n")
-        } else {
-            String::new()
-        };
-        site(kept, &format!("respond \"load {n}\"")) + &more
-    };
-    assert_eq!(endpoint.load(&caddyfile(0)).status, 200);
-    assert_eq!(endpoint.load(&caddyfile(1)).status, 200);
-    let before = endpoint.descriptors();
-    let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let clients: Vec<_> = (0..8)
-        .map(|number| {
-            let (stop, served) = (Arc::clone(&stop), Arc::clone(&served));
-            std::thread::spawn(move || {
-                let mut client = Client::connect(kept);
-                while !stop.load(Ordering::Relaxed) {
-                    if number < 4 {
-                        client = Client::connect(kept);
-                    }
-                    let answer = client.get("/");
-                    assert_eq!(answer.status, 200);
-                    assert!(answer.body.starts_with("load "), "{answer:?}");
-                    served.fetch_add(1, Ordering::Relaxed);
-                }
-            })
-        })
-        .collect();
-    for n in 2..102 {
-        let answer = endpoint.load(&caddyfile(n));
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        assert_eq!(Client::connect(kept).get("/").body, format!("load {n}"));
-    }
-    stop.store(true, Ordering::Relaxed);
-    for client in clients {
-        client.join().expect("no request was lost");
-    }
-    assert!(served.load(Ordering::Relaxed) > 100);
-    assert_eq!(endpoint.load(&caddyfile(103)).status, 200);
-    poll("descriptors to be given back", || (endpoint.descriptors() <= before).then_some(()));
 }
 
 #[test]
@@ -315,61 +218,48 @@ fn start_returns_once_the_server_answers() {
 }
 
 #[test]
-fn php_is_replaced_without_losing_a_request() {
-    let endpoint = Endpoint::start();
-    let port = free_port();
-    let folder = endpoint.site.folder().canonicalize().expect("it is there");
-    let script = folder.join("public/index.php");
-    std::fs::create_dir_all(folder.join("public")).expect("a folder");
-    let worker = "<?php $n = 0; while (frankenphp_handle_request(function () use (&$n) {
-        usleep(2000); echo ++$n, ' ', ini_get('memory_limit'); })) {}";
-    std::fs::write(&script, worker).expect("written");
-    let caddyfile = |limit: &str| {
+fn a_configuration_is_fetched_over_https() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"));
+    let listener = listener.expect("a port");
+    let source = listener.local_addr().expect("its address").port();
+    let (admin, port) = (free_port(), free_port());
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/caddyfile\r\n\r\n\
+         {{\n\tadmin localhost:{admin}\n}}\n:{port} {{\n\trespond fetched\n}}\n"
+    );
+    runtime.spawn(async move {
+        let tls = collector::acceptor(collector::Kind::Http);
+        while let Ok((stream, _)) = listener.accept().await {
+            // Who does not trust us is gone now.
+            let Ok(mut stream) = tls.accept(stream).await else { continue };
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    let config = |tls: &str| {
         format!(
-            "{{\n\tadmin ADMIN\n\tfrankenphp {{\n\t\tnum_threads 3\n\t\tphp_ini memory_limit \
-             {limit}\n\t\tworker {} 2\n\t}}\n}}\n:{port} {{\n\troot {}\n\tphp_server\n}}\n",
-            script.display(),
-            folder.join("public").display()
+            r#"{{"admin":{{"listen":"localhost:{admin}","config":{{"load":{{"module":"http",
+            "url":"https://localhost:{source}/x","timeout":"1s"{tls}}}}}}}}}"#
         )
     };
-    let loaded = endpoint.load(&caddyfile("100M"));
-    assert_eq!(loaded.status, 200, "{}", loaded.body);
-    let stop = Arc::new(AtomicBool::new(false));
-    let clients: Vec<_> = (0..4)
-        .map(|_| {
-            let stop = Arc::clone(&stop);
-            std::thread::spawn(move || {
-                let mut client = Client::connect(port);
-                while !stop.load(Ordering::Relaxed) {
-                    let answer = client.get("/");
-                    assert_eq!(answer.status, 200, "{answer:?}");
-                }
-            })
-        })
-        .collect();
-    for n in 101..106 {
-        let loaded = endpoint.load(&caddyfile(&format!("{n}M")));
-        assert_eq!(loaded.status, 200, "{}", loaded.body);
-        let answer = Client::connect(port).get("/").body;
-        assert!(answer.ends_with(&format!(" {n}M")), "{answer}");
-    }
-    let restarted = endpoint.ask("POST", "/frankenphp/workers/restart", "", "");
-    assert_eq!(restarted.body, "workers restarted successfully\n");
-    let threads = endpoint.ask("GET", "/frankenphp/threads", "", "").json();
-    assert_eq!(threads["ThreadDebugStates"].as_array().map(Vec::len), Some(3));
-    stop.store(true, Ordering::Relaxed);
-    for client in clients {
-        client.join().expect("no request was lost");
-    }
-    let pid = endpoint.server.pid();
-    poll("the earlier PHPs to end", || {
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
-        let all = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
-        let count: usize = all
-            .flatten()
-            .filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok())
-            .map(|list| list.split_whitespace().count())
-            .sum();
-        (children.is_ok() && count <= 1).then_some(())
+    let trusted = format!(r#","tls":{{"root_ca_pem_files":["{}"]}}"#, collector::CERTIFICATE);
+    let site = Site::new().file("no.json", &config("")).file("yes.json", &config(&trusted));
+    let home = site.folder().display().to_string();
+    let start = |file: &str| {
+        let words = ["run", "--config", file];
+        Server::start_with(site.folder(), admin, &words, &[("XDG_CONFIG_HOME", &home)])
+    };
+    start("no.json").wait_for_log(&["failed to load dynamic config", "UnknownIssuer"]);
+    let _server = start("yes.json");
+    let body = poll("the site", || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).ok()?;
+        Some(super::support::get(port, "/").body)
     });
+    assert_eq!(body, "fetched");
 }

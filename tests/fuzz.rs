@@ -171,6 +171,13 @@ fn the_formatter_survives_and_keeps_the_meaning() {
 }
 
 #[test]
+fn expressions_survive() {
+    let lines = include_str!("../cel/src/program/tests.rs").lines();
+    let seeds: Vec<_> = lines.map(|line| line.trim().as_bytes().to_vec()).collect();
+    check("expression", targets::expression, &seeds);
+}
+
+#[test]
 fn reading_json_survives() {
     check("json", targets::json, &seeds(1));
 }

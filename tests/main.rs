@@ -15,6 +15,8 @@ mod pages;
 mod php;
 #[path = "../caddyfile-parser/src/random.rs"]
 mod random;
+mod reload;
 mod support;
 #[path = "../fuzz/targets.rs"]
 mod targets;
+mod tracing;

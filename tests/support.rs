@@ -2,6 +2,8 @@
 //! a look at the system's processes.
 
 pub(crate) mod client;
+pub(crate) mod collector;
+pub(crate) mod endpoint;
 pub(crate) mod processes;
 pub(crate) mod server;
 pub(crate) mod site;

@@ -1,11 +1,12 @@
 //! Handlers, by the order of their names.
 
 use super::fault::{At, Checked, Fault, each};
-use super::{http, proxy, regexp};
+use super::{http, proxy};
 use crate::config::handlers::{
     Authentication, CopyResponseHeaders, Encode, Encodings, FileServer, Handler, HeaderOps,
     Headers, HttpBasicAuth, Map, QueryOps, ResponseHandler, Rewrite, Subroute, Templates,
 };
+use crate::go::regexp;
 use std::collections::{BTreeSet, HashMap};
 
 const NAMESPACE: &str = "http.handlers";
@@ -28,6 +29,7 @@ pub(super) fn check(handler: &Handler) -> Checked {
         Handler::Rewrite(handler) => ("rewrite", rewrite(handler)),
         Handler::Subroute(handler) => ("subroute", subroute(handler)),
         Handler::Templates(handler) => ("templates", templates(handler)),
+        Handler::Tracing(_) => ("tracing", tracing()),
         // Nothing that these can hold is refused.
         _ => return Ok(()),
     };
@@ -287,6 +289,11 @@ fn subroute(handler: &Subroute) -> Checked {
         Some(errors) => http::routes(&errors.routes).field("errors"),
         None => Ok(()),
     }
+}
+
+/// What it needs stands in the environment.
+fn tracing() -> Checked {
+    crate::tracing::check().map_err(|error| Fault::new(error.to_string()))
 }
 
 fn templates(handler: &Templates) -> Checked {

@@ -1,11 +1,12 @@
 //! The `http` app: servers and routes.
 
 use super::fault::{At, Checked, Fault, each};
-use super::{handlers, ip, matchers, tls};
+use super::{handlers, matchers, tls};
 use crate::config::http::{Http, Route, Server};
 use crate::config::ip_sources::IpSource;
 use crate::config::listeners::ListenerWrapper;
 use crate::config::tls::Tls;
+use crate::go::netip;
 use crate::http::NetworkAddress;
 use std::collections::BTreeMap;
 
@@ -76,7 +77,7 @@ fn settings(name: &str, server: &Server) -> Checked {
         .field("listen_protocols");
     }
     if let Some(IpSource::Static(ranges)) = &server.trusted_proxies {
-        let checked = each(&ranges.ranges, |range| ip::check(range, ":").map_err(Fault::new));
+        let checked = each(&ranges.ranges, |range| netip::check(range, ":").map_err(Fault::new));
         checked.field("ranges").inline("http.ip_sources", "static").field("trusted_proxies")?;
     }
     for (field, separator, names) in [
@@ -112,8 +113,9 @@ fn expected_header(entry: &str, separator: char) -> Result<(), String> {
 fn wrappers(wrappers: &[ListenerWrapper]) -> Checked {
     each(wrappers, |wrapper| match wrapper {
         ListenerWrapper::ProxyProtocol(proxy) => {
-            let ranges =
-                |ranges: &[String]| each(ranges, |range| ip::prefix(range).map_err(Fault::new));
+            let ranges = |ranges: &[String]| {
+                each(ranges, |range| netip::prefix(range).map(drop).map_err(Fault::new))
+            };
             let checked = ranges(&proxy.allow).field("allow");
             let checked = checked.and_then(|()| ranges(&proxy.deny).field("deny"));
             checked.inline("caddy.listeners", "proxy_protocol")

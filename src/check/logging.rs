@@ -1,10 +1,10 @@
 //! Loggers.
 
 use super::fault::{At, Checked, Fault, each};
-use super::regexp;
 use crate::config::logging::encoders::Encoder;
 use crate::config::logging::filters::{FieldFilter, MultiRegexp};
 use crate::config::logging::{Log, Logging};
+use crate::go::regexp;
 
 const LEVELS: [&str; 7] = ["", "debug", "info", "warn", "error", "panic", "fatal"];
 /// Bounds of `multi_regexp`.

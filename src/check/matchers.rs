@@ -1,8 +1,9 @@
 //! Request matchers.
 
+use super::cel;
 use super::fault::{At, Checked, Fault, each};
-use super::{cel, ip, regexp};
 use crate::config::matchers::{File, IpRanges, MatcherSet, Regexp};
+use crate::go::{netip, regexp};
 use std::collections::{BTreeMap, HashMap};
 
 const NAMESPACE: &str = "http.matchers";
@@ -48,7 +49,7 @@ fn list(matcher: Option<&Vec<String>>, name: &str) -> Checked {
 }
 
 fn ranges(matcher: &IpRanges) -> Checked {
-    each(&matcher.ranges, |range| ip::check(range, "").map_err(Fault::new)).field("ranges")
+    each(&matcher.ranges, |range| netip::check(range, "").map_err(Fault::new)).field("ranges")
 }
 
 fn try_policy(matcher: &File) -> Checked {

@@ -1,11 +1,12 @@
 //! `reverse_proxy`, and what it is made of.
 
 use super::fault::{At, Checked, Fault, each};
-use super::{handlers, ip, matchers, regexp};
+use super::{handlers, matchers};
 use crate::config::handlers::ReverseProxy;
 use crate::config::handlers::reverse_proxy::{
     LoadBalancing, SelectionPolicy, Transport, TransportTls,
 };
+use crate::go::{netip, regexp};
 use std::path::Path;
 
 const VERSIONS: [&str; 4] = ["1.1", "2", "h2c", "3"];
@@ -23,7 +24,7 @@ pub(super) fn check(proxy: &ReverseProxy) -> Checked {
     if let Some(policy) = balancing.and_then(|balancing| balancing.selection_policy.as_ref()) {
         in_policy(policy).field("selection_policy").field("load_balancing")?;
     }
-    each(&proxy.trusted_proxies, |range| ip::check(range, ":").map_err(Fault::new))
+    each(&proxy.trusted_proxies, |range| netip::check(range, ":").map_err(Fault::new))
         .field("trusted_proxies")?;
     if let Some(headers) = &proxy.headers {
         handlers::headers(headers)

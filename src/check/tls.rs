@@ -2,11 +2,11 @@
 
 use super::fault::{At, Checked, Fault, each};
 use super::proxy::CURVES;
-use super::{ip, regexp};
 use crate::config::tls::Tls;
 use crate::config::tls::automation::{Automation, AutomationPolicy};
 use crate::config::tls::connection_policy::{ConnectionPolicy, HandshakeMatch};
 use crate::config::tls::issuers::Issuer;
+use crate::go::{netip, regexp};
 use std::collections::HashMap;
 
 /// The versions of TLS that may be asked for, the older one first.
@@ -93,7 +93,7 @@ fn handshake(matcher: &HandshakeMatch) -> Checked {
     let namespace = "tls.handshake_match";
     let ranges = |ranges: &[String]| {
         each(ranges, |range| {
-            ip::check(range, "").map_err(|why| {
+            netip::check(range, "").map_err(|why| {
                 // Here Caddy does not say the range before it says why.
                 Fault::new(why.replacen(&format!("expression '{range}': "), "expression: ", 1))
             })

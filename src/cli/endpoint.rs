@@ -2,8 +2,8 @@
 
 use super::load::Source;
 use crate::admin;
+use crate::client::{self, Ask};
 use crate::config::Config;
-use crate::instance::client::{self, Ask};
 use anyhow::{Context, anyhow, bail};
 
 /// How much of an error is shown.
@@ -47,7 +47,7 @@ pub(super) fn post(
         .build()
         .context("starting to ask the admin endpoint")?;
     let answer = runtime
-        .block_on(client::ask(&address, &ask))
+        .block_on(client::ask(&address.place(), None, &ask))
         .with_context(|| format!("performing request: asking {address}"))?;
     if answer.status < 400 {
         return Ok(());

@@ -96,7 +96,7 @@ pub struct HttpLoaderTls {
     /// and the file of its key.
     #[serde(skip_serializing_if = "is_default")]
     pub client_certificate_key_file: String,
-    /// Files with authorities that are trusted beside the system's.
+    /// Files with authorities that are trusted; the system's when there are none.
     #[serde(skip_serializing_if = "is_default")]
     pub root_ca_pem_files: Vec<String>,
 }

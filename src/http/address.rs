@@ -10,6 +10,7 @@
 //!
 //! Errors are in Go's words, because Caddy passes them on.
 
+use crate::client::Place;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -77,6 +78,16 @@ impl NetworkAddress {
     /// Whether it is a socket that the process was started with.
     pub fn is_fd(&self) -> bool {
         is_fd(&self.network)
+    }
+
+    /// Where others find it, on its first port.
+    pub fn place(&self) -> Place {
+        if self.is_unix() {
+            let path = self.host.split('|').next().unwrap_or_default();
+            return Place::Unix(path.to_owned());
+        }
+        let host = if self.host.is_empty() { "localhost" } else { &self.host };
+        Place::Tcp(host.to_owned(), self.ports.0)
     }
 
     /// Whether only this machine reaches it.

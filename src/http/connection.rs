@@ -1,6 +1,7 @@
 //! What all requests of one connection share.
 
 use super::server::Site;
+use crate::metrics::Held;
 use arc_swap::ArcSwap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -80,6 +81,7 @@ pub(crate) struct Connection {
     /// What answers; a new configuration puts another in its place.
     pub(super) site: Arc<ArcSwap<Site>>,
     pub(super) phase: watch::Receiver<Phase>,
+    pub(super) _counted: Held,
     pub(super) _alive: mpsc::Sender<()>,
 }
 

@@ -5,7 +5,7 @@
 //! site that answers it. The answer's side is in [`super::response`].
 
 use super::connection::{Connection, Peer};
-use super::handlers::{LogAppend, Map};
+use super::handlers::{LogAppend, Map, Traced};
 use super::head;
 use super::matchers::file::FileMatch;
 use super::placeholder::ErrorPart;
@@ -234,6 +234,8 @@ pub(crate) struct Exchange<'s> {
     pub log_fields: Vec<(Cow<'s, str>, Vec<u8>)>,
     /// Fields whose values are taken when the handlers are done.
     pub late_log_fields: Vec<&'s LogAppend>,
+    /// Spans that are under way, the innermost last.
+    pub traced: Vec<Traced<'s>>,
     /// What the `file` matcher found last.
     pub file_match: Option<FileMatch>,
     /// What regular expressions found, the last one last.
@@ -312,6 +314,7 @@ impl<'s> Exchange<'s> {
             logger_names: None,
             log_fields: Vec::new(),
             late_log_fields: Vec::new(),
+            traced: Vec::new(),
             file_match: None,
             captured: Vec::new(),
             error: None,

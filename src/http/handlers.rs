@@ -22,10 +22,12 @@ mod static_response;
 mod subroute;
 mod templates;
 mod timeouts;
+mod tracing;
 mod vars;
 
 pub(crate) use log_append::LogAppend;
 pub(crate) use map::Map;
+pub(crate) use tracing::Traced;
 
 use super::exchange::{Exchange, Flow, Outcome};
 use super::server::{Provision, ProvisionError};
@@ -61,6 +63,7 @@ enum Kind {
     Subroute(subroute::Subroute),
     Templates(Box<templates::Templates>),
     Timeouts(timeouts::Timeouts),
+    Tracing(Box<tracing::Tracing>),
     Vars(vars::Vars),
 }
 
@@ -128,7 +131,11 @@ impl Handler {
                 Kind::RequestBody(handler)
             }
             Config::Timeouts(c) => Kind::Timeouts(timeouts::Timeouts::new(c)),
-            Config::Tracing(_) => return Err(later("tracing")),
+            Config::Tracing(c) => {
+                let handler = tracing::Tracing::provision(c, provision)?;
+                needs_body = handler.needs_body();
+                Kind::Tracing(Box::new(handler))
+            }
         };
         Ok(Self { kind, needs_body })
     }
@@ -156,6 +163,7 @@ impl Handler {
             Kind::Nothing => {}
             Kind::RequestBody(handler) => handler.run(ex),
             Kind::Timeouts(handler) => handler.run(ex),
+            Kind::Tracing(handler) => handler.run(ex),
             Kind::Invoke(handler) => return Box::pin(handler.run(ex)).await,
             Kind::Php(handler) => return Box::pin(handler.run(ex)).await,
             Kind::Rewrite(handler) => handler.run(ex),
@@ -165,9 +173,4 @@ impl Handler {
         }
         Ok(Flow::Next)
     }
-}
-
-/// A handler that is not there yet.
-fn later(name: &str) -> ProvisionError {
-    ProvisionError::Invalid(format!("{name} is not supported yet"))
 }

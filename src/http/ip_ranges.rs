@@ -1,6 +1,7 @@
 //! Ranges of IP addresses, as `10.0.0.0/8` or `::1`, with Go's words for wrong ones.
 
 use super::placeholder::Placeholder;
+use crate::go::netip;
 use std::net::IpAddr;
 
 /// Addresses that lie in one of some ranges.
@@ -31,27 +32,15 @@ impl IpRanges {
 
 impl Range {
     fn parse(text: &str) -> Result<Self, String> {
-        let (text, has_zone) = match text.split_once('%') {
-            Some((address, zone)) => (address, !zone.is_empty()),
-            None => (text, false),
-        };
-        let Some((address, bits)) = text.split_once('/') else {
-            let address = parse_address(text)
+        let has_zone = text.split_once('%').is_some_and(|(_, zone)| !zone.is_empty());
+        if !text.contains('/') {
+            let address = netip::address(text)
                 .map_err(|error| format!("invalid IP address: '{text}': {error}"))?;
-            return Ok(Self { address, bits: width(address), has_zone });
-        };
-        let wrong = |why: String| {
-            format!("parsing CIDR expression '{text}': netip.ParsePrefix({text:?}): {why}")
-        };
-        let address = parse_address(address).map_err(wrong)?;
-        let digits = !bits.is_empty() && bits.bytes().all(|b| b.is_ascii_digit());
-        if !digits || bits.len() > 1 && bits.starts_with('0') {
-            return Err(wrong(format!("bad bits after slash: {bits:?}")));
+            return Ok(Self { address, bits: netip::width(address), has_zone });
         }
-        match bits.parse() {
-            Ok(bits) if bits <= width(address) => Ok(Self { address, bits, has_zone }),
-            _ => Err(wrong("prefix length out of range".to_owned())),
-        }
+        let (address, bits) = netip::prefix(text)
+            .map_err(|why| format!("parsing CIDR expression '{text}': {why}"))?;
+        Ok(Self { address, bits, has_zone })
     }
 
     fn contains(&self, address: IpAddr) -> bool {
@@ -66,10 +55,6 @@ impl Range {
         };
         differing >= self.bits
     }
-}
-
-const fn width(address: IpAddr) -> u32 {
-    if address.is_ipv4() { 32 } else { 128 }
 }
 
 /// The text with the placeholders replaced that have a value when a configuration is
@@ -91,52 +76,6 @@ fn fill(text: &str) -> String {
         rest = after;
     }
     out + rest
-}
-
-/// Reads an address; the error is Go's.
-fn parse_address(text: &str) -> Result<IpAddr, String> {
-    if let Ok(address) = text.parse() {
-        return Ok(address);
-    }
-    let why = match text.find(['.', ':']).map(|at| text.as_bytes()[at]) {
-        Some(b'.') => v4_error(text),
-        _ => "unable to parse IP".to_owned(),
-    };
-    Err(format!("ParseAddr({text:?}): {why}"))
-}
-
-/// What is wrong with an address of four numbers.
-fn v4_error(text: &str) -> String {
-    let at = |rest: &str, why: &str| format!("{why} (at {rest:?})");
-    let mut fields = 0;
-    let mut rest = text;
-    loop {
-        let end = rest.find('.').unwrap_or(rest.len());
-        let field = &rest[..end];
-        if let Some(wrong) = field.find(|c: char| !c.is_ascii_digit()) {
-            return at(&rest[wrong..], "unexpected character");
-        }
-        if field.is_empty() {
-            return match rest.is_empty() {
-                true => "IPv4 field must have at least one digit".to_owned(),
-                false => at(rest, "IPv4 field must have at least one digit"),
-            };
-        }
-        if field.len() > 1 && field.starts_with('0') {
-            return "IPv4 field has octet with leading zero".to_owned();
-        }
-        if field.parse::<u8>().is_err() {
-            return "IPv4 field has value >255".to_owned();
-        }
-        fields += 1;
-        if end == rest.len() {
-            return "IPv4 address too short".to_owned();
-        }
-        if fields == 4 {
-            return at(&rest[end..], "IPv4 address too long");
-        }
-        rest = &rest[end + 1..];
-    }
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 
 use super::conn::Conn;
 use super::connection::{Connection, Peer, Phase, reached};
-use super::server::Site;
+use super::server::{Site, Speaks};
 use super::socket::{Listening, Stream};
 use super::{h1, h2};
 use crate::logging::Level;
+use crate::metrics::Gauge;
 use arc_swap::ArcSwap;
 use futures_util::FutureExt;
+use parking_lot::Mutex;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,18 +29,37 @@ pub(super) struct Listener {
     gone: mpsc::Receiver<()>,
 }
 
+/// Who answers at a listener, and how.
+#[derive(Clone, Debug)]
+pub(super) struct Served {
+    pub(super) site: Arc<Site>,
+    pub(super) speaks: Speaks,
+    /// The mode of a Unix socket's file.
+    pub(super) mode: u32,
+}
+
 #[derive(Debug)]
 struct Door {
     listening: Arc<Listening>,
     site: Arc<ArcSwap<Site>>,
+    /// For the next connection.
+    speaks: Mutex<Speaks>,
+    connections: Arc<Gauge>,
 }
 
 impl Listener {
     /// Accepts from now on.
-    pub(super) fn start(listening: Arc<Listening>, site: Arc<Site>) -> Self {
+    pub(super) fn start(
+        listening: Arc<Listening>,
+        served: Served,
+        connections: &Arc<Gauge>,
+    ) -> Self {
         let (phase, ending) = watch::channel(Phase::Open);
         let (alive, gone) = mpsc::channel(1);
-        let door = Arc::new(Door { listening, site: Arc::new(ArcSwap::new(site)) });
+        let Served { site, speaks, .. } = served;
+        let site = Arc::new(ArcSwap::new(site));
+        let (speaks, connections) = (Mutex::new(speaks), Arc::clone(connections));
+        let door = Arc::new(Door { listening, site, speaks, connections });
         tokio::spawn(accept(Arc::clone(&door), ending, alive));
         Self { door, phase, gone }
     }
@@ -48,12 +69,25 @@ impl Listener {
         self.door.listening.local()
     }
 
+    /// Its socket.
+    pub(super) fn listening(&self) -> &Arc<Listening> {
+        &self.door.listening
+    }
+
+    /// Who answers; the mode says nothing.
+    pub(super) fn served(&self) -> Served {
+        let Door { site, speaks, .. } = &*self.door;
+        Served { site: site.load_full(), speaks: *speaks.lock(), mode: 0 }
+    }
+
     /// Answers with another site from the next request on; a socket's own settings go for
     /// the next connection.
-    pub(super) fn turn_to(&self, site: Arc<Site>, mode: u32) {
+    pub(super) fn turn_to(&self, served: Served) {
+        let Served { site, speaks, mode } = served;
         self.door.listening.set_keepalive(site.keepalive);
         // It had a mode when it was opened; this can only fail if its file is gone.
         let _ = self.door.listening.set_mode(mode);
+        *self.door.speaks.lock() = speaks;
         self.door.site.store(site);
     }
 
@@ -113,8 +147,10 @@ impl Door {
     ) {
         let site = Arc::clone(&self.site);
         let phase = phase.clone();
-        let connection = Connection { remote, local, site, phase, _alive: alive.clone() };
-        tokio::spawn(serve(stream, connection));
+        let counted = self.connections.hold();
+        let connection =
+            Connection { remote, local, site, phase, _counted: counted, _alive: alive.clone() };
+        tokio::spawn(serve(stream, connection, *self.speaks.lock()));
     }
 
     fn complain(&self, error: &io::Error) {
@@ -126,19 +162,19 @@ impl Door {
 }
 
 /// Finds out which protocol is spoken, and speaks it, at most until all is over.
-async fn serve(stream: Stream, connection: Connection) {
+async fn serve(stream: Stream, connection: Connection, speaks: Speaks) {
     let over = reached(connection.phase.clone(), Phase::Over);
     tokio::select! {
         biased;
-        () = speak(stream, connection) => {}
+        () = speak(stream, connection, speaks) => {}
         () = over => {}
     }
 }
 
-async fn speak(stream: Stream, mut connection: Connection) {
-    let (timeouts, wrappers, h1, h2c) = {
+async fn speak(stream: Stream, mut connection: Connection, speaks: Speaks) {
+    let (timeouts, wrappers) = {
         let site = connection.site.load();
-        (site.timeouts, Arc::clone(&site.wrappers), site.h1, site.h2c)
+        (site.timeouts, Arc::clone(&site.wrappers))
     };
     let mut conn = Conn::new(stream, &connection.remote, timeouts.write);
     if !wrappers.is_empty() {
@@ -154,9 +190,9 @@ async fn speak(stream: Stream, mut connection: Connection) {
         () = silent_end(&connection) => return,
     };
     match sniffed {
-        Ok(Ok(true)) if h2c => h2::serve(conn, connection).await,
+        Ok(Ok(true)) if speaks.h2c => h2::serve(conn, connection).await,
         // Where HTTP/2 is off its preface is a request of a version that is not known.
-        Ok(Ok(_)) if h1 => h1::serve(conn, connection).await,
+        Ok(Ok(_)) if speaks.h1 => h1::serve(conn, connection).await,
         Ok(Ok(_) | Err(_)) | Err(_) => {}
     }
 }

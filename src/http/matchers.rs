@@ -5,7 +5,7 @@
 //! (`http.matchers.file.*`), and so do regular expressions (`http.regexp.*`).
 
 mod client_ip;
-mod expression;
+pub mod expression;
 pub(crate) mod file;
 mod header;
 mod header_regexp;

@@ -2,8 +2,8 @@
 
 use super::server::ProvisionError;
 use crate::config::matchers::Regexp as Config;
+use crate::go;
 use regex::bytes::Regex;
-use regex_syntax::ast::{self, ErrorKind};
 use std::sync::Arc;
 
 /// A compiled expression and the name that its captures have.
@@ -32,8 +32,7 @@ impl Regexp {
             let text = format!("invalid regexp name (must contain only word characters): {name}");
             return Err(ProvisionError::Invalid(text));
         }
-        let regex = Regex::new(pattern).map_err(|error| {
-            let why = explain(pattern).unwrap_or_else(|| last_line(&error));
+        let regex = go::regexp::compile_bytes(pattern).map_err(|why| {
             ProvisionError::Invalid(format!("compiling matcher regexp {pattern}: {why}"))
         })?;
         Ok(Self(Arc::new(Named { name: name.clone(), regex })))
@@ -66,46 +65,6 @@ impl Captured {
             self.groups.get::<usize>(index).map(Vec::as_slice)
         })
     }
-}
-
-/// What the library says of an expression; it draws it on the lines before.
-fn last_line(error: &regex::Error) -> String {
-    let shown = error.to_string();
-    let why = shown.lines().last().unwrap_or_default();
-    why.strip_prefix("error: ").unwrap_or(why).to_owned()
-}
-
-/// Go's words for what is wrong with an expression; `None` where it has none, since it
-/// would take it or words it by its own parts.
-fn explain(pattern: &str) -> Option<String> {
-    let error = ast::parse::Parser::new().parse(pattern).err()?;
-    let start = error.span().start.offset;
-    let part = &pattern[start..error.span().end.offset];
-    let from = &pattern[start..];
-    let until = &pattern[..error.span().end.offset];
-    let (why, what) = match error.kind() {
-        ErrorKind::ClassUnclosed => ("missing closing ]", from),
-        ErrorKind::ClassRangeInvalid => ("invalid character class range", part),
-        ErrorKind::GroupUnclosed => ("missing closing )", pattern),
-        ErrorKind::GroupUnopened => ("unexpected )", pattern),
-        ErrorKind::RepetitionMissing => ("missing argument to repetition operator", &from[..1]),
-        ErrorKind::RepetitionCountInvalid => ("invalid repeat count", part),
-        ErrorKind::EscapeUnexpectedEof => ("trailing backslash at end of expression", ""),
-        ErrorKind::EscapeUnrecognized | ErrorKind::UnsupportedBackreference => {
-            ("invalid escape sequence", part)
-        }
-        ErrorKind::GroupNameDuplicate { .. } => ("duplicate capture group name", part),
-        ErrorKind::GroupNameEmpty
-        | ErrorKind::GroupNameInvalid
-        | ErrorKind::GroupNameUnexpectedEof => ("invalid named capture", pattern),
-        ErrorKind::FlagUnrecognized => {
-            let group = until.rfind("(?").unwrap_or(start);
-            ("invalid or unsupported Perl syntax", &until[group..])
-        }
-        ErrorKind::UnsupportedLookAround => ("invalid or unsupported Perl syntax", part),
-        _ => return None,
-    };
-    Some(format!("error parsing regexp: {why}: `{what}`"))
 }
 
 #[cfg(test)]

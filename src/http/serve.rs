@@ -46,6 +46,7 @@ pub(super) async fn request(
     };
     ex.settle_log_fields();
     ex.measure(&outcome);
+    ex.end_spans(&outcome);
     let answered = finish(&mut ex, site, outcome).await;
     ex.settle_log_fields();
     ex.log_uuid();
@@ -109,7 +110,9 @@ async fn finish<'s>(ex: &mut Exchange<'s>, site: &'s Site, outcome: Outcome) -> 
     ex.error = Some(error);
     let Some(routes) = &site.errors else { return ex.respond(status, Bytes::new()).await };
     ex.restore_target();
-    match guarded(run(routes, ex)).await {
+    let outcome = guarded(run(routes, ex)).await;
+    ex.end_spans(&outcome);
+    match outcome {
         Ok(_) => ex.complete().await,
         Err(Failure::Abort) => Err(Gone),
         Err(Failure::Error(second)) => {

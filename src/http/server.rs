@@ -13,6 +13,7 @@ use crate::logging::Logs;
 use crate::metrics::Figures;
 use crate::metrics::http::Requests;
 use crate::php;
+use crate::tracing::Tracers;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -75,7 +76,7 @@ pub struct BindError {
 /// A configuration's servers, ready but not listening.
 #[derive(Debug)]
 pub struct Server {
-    pub(super) sites: Vec<(Vec<Endpoint>, Arc<Site>)>,
+    pub(super) sites: Vec<(Vec<Entrance>, Arc<Site>)>,
     /// How long it goes on as if nothing were when it is to stop.
     pub(super) delay: Duration,
     /// How long requests in flight may take then; without limit when absent.
@@ -84,6 +85,22 @@ pub struct Server {
     requests: Option<Arc<Requests>>,
     /// Closed when the last of the sites is gone.
     pub(super) over: mpsc::Receiver<()>,
+}
+
+/// Something that a server listens on.
+#[derive(Debug)]
+pub(super) struct Entrance {
+    pub(super) endpoint: Endpoint,
+    pub(super) speaks: Speaks,
+}
+
+/// The protocols that are spoken at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Speaks {
+    /// HTTP/1.
+    pub(super) h1: bool,
+    /// HTTP/2, to clients that begin with it.
+    pub(super) h2c: bool,
 }
 
 /// One server of the configuration, compiled.
@@ -99,12 +116,8 @@ pub(crate) struct Site {
     /// The largest head.
     pub(super) head_max: usize,
     pub(super) keepalive: Keepalive,
-    /// Whether HTTP/2 is spoken to clients that begin with it.
-    pub(super) h2c: bool,
     pub(super) trust: Trust,
     pub(super) wrappers: Arc<Wrappers>,
-    /// Whether HTTP/1 is spoken.
-    pub(super) h1: bool,
     pub(super) logs: Arc<Logs>,
     access: Option<ServerLogs>,
     /// When it ends, once that is known.
@@ -138,6 +151,24 @@ pub(super) struct Keepalive {
     pub(super) count: Option<u32>,
 }
 
+impl Speaks {
+    /// What a server speaks at one of the addresses that it listens on. An address without
+    /// protocols of its own has the server's; so has one that names "", beside its own.
+    pub(super) fn at(config: &ServerConfig, index: usize) -> Self {
+        let own = config.listen_protocols.get(index).and_then(Option::as_ref);
+        let own = own.map_or(&[][..], Vec::as_slice);
+        let with_servers = own.is_empty() || own.iter().any(String::is_empty);
+        let has = |name: &str| {
+            let all = &config.protocols;
+            let of_server = || all.iter().any(|p| p == name) || (all.is_empty() && name != "h2c");
+            own.iter().any(|p| p == name) || (with_servers && of_server())
+        };
+        let h1 = has("h1");
+        // Where there is HTTP/1 without TLS, HTTP/2 is as well, unless it is left out.
+        Self { h1, h2c: has("h2c") || (h1 && has("h2")) }
+    }
+}
+
 impl Keepalive {
     fn of(config: &ServerConfig) -> Self {
         let set =
@@ -156,6 +187,8 @@ pub(super) struct Provision<'p> {
     pub(super) php: Option<&'p Arc<php::Runtime>>,
     /// What the handler `metrics` shows.
     pub(super) figures: &'p Arc<Figures>,
+    /// What the handler `tracing` begins spans with.
+    pub(super) tracers: &'p Tracers,
     groups: HashMap<String, u32>,
     /// The names of the site's named routes, sorted.
     named: Vec<&'p str>,
@@ -196,6 +229,7 @@ impl Server {
         php: Option<&Arc<php::Runtime>>,
         logs: &Arc<Logs>,
         figures: &Arc<Figures>,
+        tracers: &Tracers,
     ) -> Result<Self, ProvisionError> {
         config.apps.as_ref().map_or(Ok(()), unsupported::refuse)?;
         let (alive, over) = mpsc::channel(1);
@@ -208,20 +242,21 @@ impl Server {
         let mut requests = measure::requests(http);
         let mut claimed = HashMap::new();
         for (name, server) in &http.servers {
-            let mut site = Site::provision(server, php, (logs, figures), &alive)
+            let mut site = Site::provision(server, php, (logs, figures, tracers), &alive)
                 .map_err(|error| error.within(&format!("apps.http.servers.{name}")))?;
             if let Some(requests) = &mut requests {
                 site.routes.count(&server.routes, |handler| requests.meter(name, handler));
             }
-            let mut endpoints = Vec::new();
-            for listen in &server.listen {
+            let mut entrances = Vec::new();
+            for (index, listen) in server.listen.iter().enumerate() {
+                let speaks = Speaks::at(server, index);
                 for endpoint in expand(listen)? {
                     refuse_tls(name, listen, &endpoint.address, https_port)?;
                     claim(&mut claimed, name, &endpoint)?;
-                    endpoints.push(endpoint);
+                    entrances.push(Entrance { endpoint, speaks });
                 }
             }
-            this.sites.push((endpoints, Arc::new(site)));
+            this.sites.push((entrances, Arc::new(site)));
         }
         this.requests = requests.map(Arc::new);
         let grace = http.grace_period.to_std();
@@ -241,7 +276,10 @@ impl Server {
         let (alive, over) = mpsc::channel(1);
         let nothing = Routes::default();
         let site = Site { service: Some(service), ..Site::new(limits, nothing, logs, &alive) };
-        let sites = vec![(address.endpoints(), Arc::new(site))];
+        let speaks = Speaks::at(limits, 0);
+        let entrance = |endpoint| Entrance { endpoint, speaks };
+        let entrances = address.endpoints().into_iter().map(entrance).collect();
+        let sites = vec![(entrances, Arc::new(site))];
         Self { sites, delay: Duration::ZERO, grace: Some(grace), requests: None, over }
     }
 
@@ -255,11 +293,11 @@ impl Site {
     fn provision(
         config: &ServerConfig,
         php: Option<&Arc<php::Runtime>>,
-        (logs, figures): (&Arc<Logs>, &Arc<Figures>),
+        (logs, figures, tracers): (&Arc<Logs>, &Arc<Figures>, &Tracers),
         alive: &mpsc::Sender<()>,
     ) -> Result<Self, ProvisionError> {
         let named: Vec<&str> = config.named_routes.keys().map(String::as_str).collect();
-        let mut provision = Provision { php, figures, groups: HashMap::new(), named };
+        let mut provision = Provision { php, figures, tracers, groups: HashMap::new(), named };
         let errors = config.errors.as_ref().filter(|e| !e.routes.is_empty());
         let routes = Routes::provision(&config.routes, &mut provision)?;
         let errors = errors
@@ -302,10 +340,8 @@ impl Site {
             },
             head_max: head_max.unwrap_or(HEAD_MAX) + HEAD_SLACK,
             keepalive: Keepalive::of(config),
-            h2c: config.protocols.is_empty() || config.protocols.iter().any(|p| p == "h2c"),
             trust: Trust::default(),
             wrappers: Arc::default(),
-            h1: config.protocols.is_empty() || config.protocols.iter().any(|p| p == "h1"),
             logs: Arc::clone(logs),
             access: config.logs.clone().map(with_small_hosts),
             shutdown_at: OnceLock::new(),
@@ -417,7 +453,9 @@ mod tests {
     #[track_caller]
     fn check(json: &str, expected: &str) {
         let config = serde_json::from_str(json).expect("a configuration");
-        let got = Server::provision(&config, None, &Logs::silent(), &Arc::default());
+        let logs = Logs::silent();
+        let tracers = Tracers::new(Arc::clone(&logs));
+        let got = Server::provision(&config, None, &logs, &Arc::default(), &tracers);
         assert_eq!(got.map(|_| ()).map_err(|e| e.to_string()), Err(expected.to_owned()));
     }
 
@@ -462,6 +500,26 @@ mod tests {
             "invalid listener address ':x': invalid start port: strconv.ParseUint: parsing \"x\": \
              invalid syntax",
         );
+    }
+
+    #[track_caller]
+    fn check_speaks(server: &str, h1: bool, h2c: bool) {
+        let config = serde_json::from_str(server).expect("a server");
+        assert_eq!(Speaks::at(&config, 1), Speaks { h1, h2c }, "{server}");
+    }
+
+    #[test]
+    fn an_address_speaks_its_own_protocols_or_the_servers() {
+        check_speaks("{}", true, true);
+        check_speaks(r#"{"protocols":["h1"]}"#, true, false);
+        check_speaks(r#"{"protocols":["h1","h2"]}"#, true, true);
+        check_speaks(r#"{"protocols":["h2c"]}"#, false, true);
+        check_speaks(r#"{"protocols":["h2","h3"]}"#, false, false);
+        check_speaks(r#"{"listen_protocols":[["h1"],null]}"#, true, true);
+        check_speaks(r#"{"listen_protocols":[null,["h1"]]}"#, true, false);
+        check_speaks(r#"{"protocols":["h1"],"listen_protocols":[null,[]]}"#, true, false);
+        check_speaks(r#"{"protocols":["h1"],"listen_protocols":[null,["h2c",""]]}"#, true, true);
+        check_speaks(r#"{"protocols":["h1"],"listen_protocols":[null,["h2c"]]}"#, false, true);
     }
 
     #[test]

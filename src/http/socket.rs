@@ -6,14 +6,16 @@
 use super::address::Endpoint;
 use super::connection::Peer;
 use super::server::Keepalive;
+use rustix::net::sockopt::set_socket_reuseport;
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use socket2::{Domain, Protocol, SockAddr, Socket, TcpKeepalive, Type};
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{Interest, ReadBuf, Ready};
@@ -31,8 +33,54 @@ const KEEPALIVE_COUNT: u32 = 9;
 pub(super) struct Listening {
     kind: Kind,
     local: Peer,
+    /// Where it listens, if that is TCP's.
+    place: Option<Place>,
     /// The file to remove.
     file: Option<PathBuf>,
+}
+
+/// What TCP can listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    address: SocketAddr,
+    /// Whether it is IPv4's as well as IPv6's.
+    both: bool,
+}
+
+impl Place {
+    /// Where an endpoint may be, the best first; nowhere when it is not TCP's.
+    pub(super) fn of(endpoint: &Endpoint) -> io::Result<Vec<Self>> {
+        let network = endpoint.network.as_str();
+        if !matches!(network, "tcp" | "tcp4" | "tcp6") {
+            return Ok(Vec::new());
+        }
+        let (host, port) = endpoint.address.rsplit_once(':').ok_or(io::ErrorKind::InvalidInput)?;
+        let port: u16 = port.parse().map_err(|_| io::ErrorKind::InvalidInput)?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let v4 = Self { address: SocketAddr::from(([0; 4], port)), both: false };
+        let v6 = Self { address: SocketAddr::from(([0u16; 8], port)), both: false };
+        let is_any = host.parse().map_or(host.is_empty(), |ip: IpAddr| ip.is_unspecified());
+        Ok(match (is_any, network) {
+            (true, "tcp4") => vec![v4],
+            (true, "tcp6") => vec![v6],
+            // One socket for both families, where the system has the newer one; so does Go,
+            // whichever of them the address is written in.
+            (true, _) => vec![Self { both: true, ..v6 }, v4],
+            _ => std::net::ToSocketAddrs::to_socket_addrs(&(host, port))?
+                .filter(|a| network == "tcp" || a.is_ipv4() == (network == "tcp4"))
+                .map(|address| Self { address, both: false })
+                .collect(),
+        })
+    }
+
+    /// Whether whoever connects to `other` comes here when nobody listens there.
+    pub(super) fn covers(self, other: Self) -> bool {
+        let Self { address, both } = self;
+        address.ip().is_unspecified()
+            && address.port() == other.address.port()
+            && (both || address.is_ipv4() == other.address.is_ipv4())
+            && (!other.address.ip().is_unspecified() || (both && !other.both))
+    }
 }
 
 #[derive(Debug)]
@@ -46,12 +94,15 @@ impl Listening {
     pub(super) fn open(endpoint: &Endpoint, keepalive: Keepalive) -> io::Result<Self> {
         let address = endpoint.address.as_str();
         match endpoint.network.as_str() {
-            "tcp" | "tcp4" | "tcp6" => Self::tcp(open_tcp(&endpoint.network, address, keepalive)?),
+            "tcp" | "tcp4" | "tcp6" => {
+                let (socket, both) = open_tcp(&Place::of(endpoint)?, keepalive, false)?;
+                Self::tcp(socket, both)
+            }
             "unix" | "unix+h2c" => {
                 let listener = open_unix(address)?;
                 let file = (!address.starts_with('@')).then(|| PathBuf::from(address));
                 let local = Peer::Unix(address.to_owned());
-                let opened = Self { kind: Kind::Unix(listener), local, file };
+                let opened = Self { kind: Kind::Unix(listener), local, place: None, file };
                 opened.set_mode(endpoint.mode)?;
                 Ok(opened)
             }
@@ -63,9 +114,37 @@ impl Listening {
         }
     }
 
-    fn tcp(socket: std::net::TcpListener) -> io::Result<Self> {
-        let local = Peer::Ip(canonical(socket.local_addr()?));
-        Ok(Self { kind: Kind::Tcp(TcpListener::from_std(socket)?), local, file: None })
+    /// Opens an endpoint of TCP although `others`, which are ours, listen on the same port:
+    /// whoever connects comes to the one whose address is most like the one asked for.
+    pub(super) fn open_beside(
+        endpoint: &Endpoint,
+        keepalive: Keepalive,
+        others: &[Arc<Self>],
+    ) -> io::Result<Self> {
+        others.iter().try_for_each(|other| other.share(true))?;
+        let opened = Place::of(endpoint).and_then(|places| open_tcp(&places, keepalive, true));
+        // It was set a moment ago; a socket that is shared for longer does no harm.
+        others.iter().for_each(|other| drop(other.share(false)));
+        let (socket, both) = opened?;
+        Self::tcp(socket, both)
+    }
+
+    /// Lets the port be opened once more, by this user.
+    fn share(&self, shared: bool) -> io::Result<()> {
+        match &self.kind {
+            Kind::Tcp(tcp) => Ok(set_socket_reuseport(tcp, shared)?),
+            Kind::Unix(_) => Ok(()),
+        }
+    }
+
+    fn tcp(socket: std::net::TcpListener, both: bool) -> io::Result<Self> {
+        let address = socket.local_addr()?;
+        Ok(Self {
+            kind: Kind::Tcp(TcpListener::from_std(socket)?),
+            local: Peer::Ip(canonical(address)),
+            place: Some(Place { address, both }),
+            file: None,
+        })
     }
 
     /// A socket that the process was started with, by its number.
@@ -84,15 +163,28 @@ impl Listening {
             return Ok(Self {
                 kind: Kind::Unix(listener),
                 local: Peer::Unix(String::new()),
+                place: None,
                 file: None,
             });
         }
-        Self::tcp(socket.into())
+        let both = !socket.only_v6().unwrap_or(true);
+        Self::tcp(socket.into(), both)
     }
 
     /// Where it listens.
     pub(super) const fn local(&self) -> &Peer {
         &self.local
+    }
+
+    /// The same, if that is TCP's.
+    pub(super) const fn place(&self) -> Option<Place> {
+        self.place
+    }
+
+    /// Whether it has the port of one of these.
+    pub(super) fn has_port_of(&self, places: &[Place]) -> bool {
+        let port = |place: &Place| place.address.port();
+        self.place.as_ref().is_some_and(|ours| places.iter().any(|p| port(p) == port(ours)))
     }
 
     /// Sets what connections to come are to have of TCP's keep-alive. What the system does
@@ -148,46 +240,30 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
+/// The first of these places that can be opened, and whether it is both families'.
 fn open_tcp(
-    network: &str,
-    address: &str,
+    places: &[Place],
     keepalive: Keepalive,
-) -> io::Result<std::net::TcpListener> {
-    let (host, port) = address.rsplit_once(':').ok_or(io::ErrorKind::InvalidInput)?;
-    let port: u16 = port.parse().map_err(|_| io::ErrorKind::InvalidInput)?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let v4 = SocketAddr::from(([0; 4], port));
-    let v6 = SocketAddr::from(([0u16; 8], port));
-    match (host, network) {
-        ("", "tcp4") => return listen(v4, keepalive, false),
-        ("", "tcp6") => return listen(v6, keepalive, false),
-        // One socket for both families, where the system has the newer one.
-        ("", _) => {
-            return listen(v6, keepalive, true).or_else(|error| match error.kind() {
-                io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => Err(error),
-                _ => listen(v4, keepalive, false),
-            });
-        }
-        _ => {}
-    }
+    shared: bool,
+) -> io::Result<(std::net::TcpListener, bool)> {
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for address in std::net::ToSocketAddrs::to_socket_addrs(&(host, port))? {
-        if (network == "tcp4" && address.is_ipv6()) || (network == "tcp6" && address.is_ipv4()) {
-            continue;
-        }
-        match listen(address, keepalive, false) {
-            Ok(listener) => return Ok(listener),
+    for place in places {
+        match listen(*place, keepalive, shared) {
+            Ok(listener) => return Ok((listener, place.both)),
             Err(e) => last = e,
+        }
+        // What is said of both families goes for the older one alone.
+        let is_taken =
+            matches!(last.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied);
+        if place.both && is_taken {
+            break;
         }
     }
     Err(last)
 }
 
-fn listen(
-    address: SocketAddr,
-    keepalive: Keepalive,
-    both: bool,
-) -> io::Result<std::net::TcpListener> {
+fn listen(place: Place, keepalive: Keepalive, shared: bool) -> io::Result<std::net::TcpListener> {
+    let Place { address, both } = place;
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(!both)?;
@@ -197,8 +273,14 @@ fn listen(
     socket.set_tcp_nodelay(true)?;
     probes(&socket2::SockRef::from(&socket), keepalive)?;
     socket.set_nonblocking(true)?;
+    if shared {
+        set_socket_reuseport(&socket, true)?;
+    }
     socket.bind(&SockAddr::from(address))?;
     socket.listen(BACKLOG)?;
+    if shared {
+        set_socket_reuseport(&socket, false)?;
+    }
     Ok(socket.into())
 }
 
@@ -359,6 +441,47 @@ mod tests {
         assert_eq!(error.to_string(), "invalid socket file descriptor: 9999");
         let error = open("udp/:1").expect_err("no streams");
         assert_eq!(error.to_string(), "network \"udp\" is not supported yet");
+    }
+
+    #[track_caller]
+    fn check_covers(wide: &str, narrow: &str, expected: bool) {
+        let place = |text| {
+            let address = NetworkAddress::parse(text, 0).expect("an address");
+            Place::of(&address.endpoints()[0]).expect("a place")[0]
+        };
+        assert_eq!(place(wide).covers(place(narrow)), expected, "{wide} {narrow}");
+    }
+
+    #[test]
+    fn who_listens_on_every_address_is_reached_by_each() {
+        check_covers(":80", "127.0.0.1:80", true);
+        check_covers(":80", "[::1]:80", true);
+        check_covers(":80", "tcp4/:80", true);
+        check_covers("0.0.0.0:80", "tcp6/:80", true);
+        check_covers("tcp4/:80", "127.0.0.1:80", true);
+        check_covers("tcp4/:80", "[::1]:80", false);
+        check_covers("tcp4/:80", ":80", false);
+        check_covers(":80", ":80", false);
+        check_covers(":80", "127.0.0.1:81", false);
+        check_covers("127.0.0.1:80", ":80", false);
+    }
+
+    #[tokio::test]
+    async fn a_socket_is_opened_beside_ours_and_nobody_elses() {
+        let ours = Arc::new(open("127.0.0.1:0").expect("it opens"));
+        let port = ours.local().port();
+        let address = NetworkAddress::parse(&format!(":{port}"), 0).expect("an address");
+        let wide = &address.endpoints()[0];
+        let taken = Listening::open(wide, Keepalive::default()).expect_err("it is in the way");
+        assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+        let opened = Listening::open_beside(wide, Keepalive::default(), &[Arc::clone(&ours)]);
+        let opened = opened.expect("it is ours that is in the way");
+        let client = TcpStream::connect(("127.0.0.1", port.parse().expect("a port")));
+        let _client = client.await.expect("the narrower one listens");
+        ours.accept().await.expect("the client is there");
+        let again = Listening::open(wide, Keepalive::default()).expect_err("it is in the way");
+        assert_eq!(again.kind(), io::ErrorKind::AddrInUse);
+        drop(opened);
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ mod matchers;
 use super::{Live, Server};
 use crate::logging::Logs;
 use crate::metrics::Figures;
+use crate::tracing::Tracers;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,7 +32,9 @@ fn start(server: Value) -> Running {
     let config = json!({"apps": {"http": {"servers": {"srv0": server}}}});
     let config = serde_json::from_value(config).expect("a configuration");
     let figures = Arc::new(Figures::default());
-    let server = Server::provision(&config, None, &Logs::silent(), &figures).expect("valid");
+    let logs = Logs::silent();
+    let tracers = Tracers::new(Arc::clone(&logs));
+    let server = Server::provision(&config, None, &logs, &figures, &tracers).expect("valid");
     figures.count(server.requests().cloned());
     let mut live = Live::default();
     let prepared = live.prepare(server).expect("a free port");

@@ -5,7 +5,7 @@
 //! does not compile until somebody has decided whether it is honoured. Handlers and
 //! matchers refuse what they do not do themselves.
 
-use super::server::ProvisionError;
+use super::server::{ProvisionError, Speaks};
 use crate::config::Apps;
 use crate::config::duration::Duration;
 use crate::config::http::{AutomaticHttps, Http, Route, Server, ServerLogs};
@@ -108,7 +108,7 @@ fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), P
         trusted_proxies_strict: _,
         trusted_proxies_unix: _,
         logs,
-        protocols,
+        protocols: _,
         listen_protocols,
         // About HTTP/3 only.
         allow_0rtt: _,
@@ -127,16 +127,18 @@ fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), P
     if let Some(ServerLogs { trace: true, .. }) = logs {
         return no(&format!("{path}.logs.trace"), "tracing handlers is not supported yet");
     }
-    let plain = |protocol: &String| protocol == "h1" || protocol == "h2c";
-    if !protocols.is_empty() && !protocols.iter().any(plain) {
-        let why = "cannot serve without HTTP/1.1 or h2c; add h1 to the protocols";
-        return no(&format!("{path}.protocols"), why);
-    }
-    if let Some(index) = listen_protocols.iter().position(Option::is_some) {
-        let why = "protocols of single addresses are not supported yet; set the server's";
-        return no(&format!("{path}.listen_protocols[{index}]"), why);
-    }
-    Ok(())
+    let is_mute = |index| {
+        let Speaks { h1, h2c } = Speaks::at(server, index);
+        !h1 && !h2c
+    };
+    // A server that listens nowhere is judged, too.
+    let Some(index) = (0..listen.len().max(1)).find(|index| is_mute(*index)) else { return Ok(()) };
+    let has_own = listen_protocols.get(index).is_some_and(Option::is_some);
+    let path = match has_own {
+        true => format!("{path}.listen_protocols[{index}]"),
+        false => format!("{path}.protocols"),
+    };
+    no(&path, "cannot serve without HTTP/1.1 or h2c; add h1 to the protocols")
 }
 
 /// Refuses settings of a server that nothing honours yet.
@@ -219,9 +221,9 @@ mod tests {
             Err(".logs.trace: tracing handlers is not supported yet"),
         );
         check_server(
-            r#"{"listen_protocols":[null,["h1"]]}"#,
-            Err(".listen_protocols[1]: protocols of single addresses are not supported yet; \
-                 set the server's"),
+            r#"{"listen":[":80",":81"],"listen_protocols":[null,["h3"]]}"#,
+            Err(".listen_protocols[1]: cannot serve without HTTP/1.1 or h2c; \
+                 add h1 to the protocols"),
         );
         check_server(
             r#"{"read_min_rate":1}"#,

@@ -9,6 +9,7 @@ use crate::metrics::Figures;
 use crate::metrics::http::Requests;
 use crate::php::settings::Surroundings;
 use crate::php::{Runtime, Settings, SettingsError, StartError};
+use crate::tracing::Tracers;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -122,13 +123,17 @@ pub(super) fn validate(config: &Config, around: &Surroundings) -> Result<(), Loa
 
 /// Finds what is wrong with a configuration, or not there yet, before anything is started
 /// for it.
-pub(super) fn check(config: &Config, around: &Surroundings) -> Result<Checked, LoadError> {
+pub(super) fn check(
+    config: &Config,
+    around: &Surroundings,
+    tracers: &Tracers,
+) -> Result<Checked, LoadError> {
     check::check(config)?;
     let logs = Logs::open(config.logging.as_ref())?;
     let endpoint = Endpoint::provision(config.admin.as_ref()).map_err(LoadError::Admin)?;
     super::pull::check(config)?;
     let php = Settings::resolve(config, around)?;
-    Server::provision(config, None, &logs, &Arc::default())?;
+    Server::provision(config, None, &logs, &Arc::default(), tracers)?;
     Ok(Checked { logs, endpoint, php })
 }
 
@@ -148,11 +153,11 @@ pub(super) async fn start_php(
 pub(super) fn open(
     config: &Config,
     php: Option<&Arc<Runtime>>,
-    (logs, figures): (&Arc<Logs>, &Arc<Figures>),
+    (logs, figures, tracers): (&Arc<Logs>, &Arc<Figures>, &Tracers),
     live: (&Live, &Live),
     endpoint: Option<(&Endpoint, Tools)>,
 ) -> Result<Opened, LoadError> {
-    let server = Server::provision(config, php, logs, figures)?;
+    let server = Server::provision(config, php, logs, figures, tracers)?;
     let requests = server.requests().cloned();
     let admin = endpoint.map(|(endpoint, tools)| endpoint.server(tools, logs));
     let admin =

@@ -1,12 +1,13 @@
 //! Configurations that are fetched: `admin.config.load`.
 
-use super::client::{self, Ask};
 use super::load::LoadError;
 use super::{Instance, Origin};
 use crate::admin::{ApiError, Change, Method};
+use crate::client::tls::{Files, Tls};
+use crate::client::{self, Ask, Url};
 use crate::config::Config;
 use crate::config::admin::{AdminConfig, ConfigLoader, HttpLoader};
-use crate::http::{NetworkAddress, fill_placeholders};
+use crate::http::fill_placeholders;
 use crate::logging::Level;
 use futures_util::future::BoxFuture;
 use std::sync::Weak;
@@ -27,11 +28,11 @@ pub(super) fn check(config: &Config) -> Result<(), LoadError> {
     let loader = settings(config).and_then(|settings| settings.load.as_ref());
     let Some(ConfigLoader::Http(HttpLoader { url, tls, .. })) = loader else { return Ok(()) };
     let wrong = |why: &str| Err(LoadError::Admin(format!("admin.config.load: {why}")));
-    if tls.is_some() || url.starts_with("https:") {
-        return wrong("fetching a configuration over HTTPS is not supported yet");
+    if tls.as_ref().is_some_and(|tls| tls.use_server_identity) {
+        return wrong("tls.use_server_identity is not supported yet");
     }
-    if !url.contains('{') && parse(url).is_none() {
-        return wrong(&format!("\"{url}\" is no address; expected http://HOST/PATH"));
+    if !url.contains('{') && Url::parse(url).is_none() {
+        return wrong(&no_address(url));
     }
     Ok(())
 }
@@ -113,8 +114,9 @@ async fn once(instance: &std::sync::Arc<Instance>, loader: &HttpLoader) -> Resul
 
 async fn answer(loader: &HttpLoader) -> Result<client::Answer, String> {
     let url = fill_placeholders(&loader.url);
-    let (address, host, target) =
-        parse(&url).ok_or_else(|| format!("\"{url}\" is no address; expected http://HOST/PATH"))?;
+    let url = Url::parse(&url).ok_or_else(|| no_address(&url))?;
+    let tls = url.secure.then(|| secured(loader)).transpose()?;
+    let slash = if url.target.starts_with('/') { "" } else { "/" };
     let values = |(name, values): (&String, &Vec<String>)| {
         let fill = |value: &String| (fill_placeholders(name), fill_placeholders(value));
         values.iter().map(fill).collect::<Vec<_>>()
@@ -122,60 +124,45 @@ async fn answer(loader: &HttpLoader) -> Result<client::Answer, String> {
     let method = fill_placeholders(&loader.method);
     let ask = Ask {
         method: if method.is_empty() { "GET" } else { &method },
-        target: &target,
-        host: &host,
+        target: &format!("{slash}{}", url.target),
+        host: &url.authority,
         fields: loader.header.iter().flat_map(values).collect(),
         body: &[],
     };
     let limit = Some(loader.timeout.to_std()).filter(|limit| !limit.is_zero()).unwrap_or(ANSWER);
     let mut attempt = 1;
     loop {
-        let asked = tokio::time::timeout(limit, client::ask(&address, &ask)).await;
+        let asked =
+            tokio::time::timeout(limit, client::ask(&url.place(), tls.as_ref(), &ask)).await;
         let error = match asked {
-            Ok(Ok(answer)) if answer.status < 500 || attempt == ATTEMPTS => return Ok(answer),
-            Ok(Ok(answer)) => format!("server responded with HTTP {}", answer.status),
-            Ok(Err(error)) => error.to_string(),
-            Err(_elapsed) => "no answer in time".to_owned(),
+            Ok(Ok(answer)) if (200..500).contains(&answer.status) => return Ok(answer),
+            Ok(Ok(answer)) => {
+                format!("bad response status code from http loader url: {}", answer.status)
+            }
+            Ok(Err(error)) => format!("problem calling http loader url: {error}"),
+            Err(_elapsed) => "problem calling http loader url: no answer in time".to_owned(),
         };
         if attempt == ATTEMPTS {
-            return Err(format!("problem calling http loader url: {error}"));
+            return Err(error);
         }
         attempt += 1;
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// The address, the host and the target of a URL.
-fn parse(url: &str) -> Option<(NetworkAddress, String, String)> {
-    let rest = url.strip_prefix("http://")?;
-    let rest = rest.split('#').next().unwrap_or_default();
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (host, target) = rest.split_at(end);
-    if host.is_empty() {
-        return None;
-    }
-    let address = NetworkAddress::parse(host, 80).ok()?;
-    let slash = if target.starts_with('/') { "" } else { "/" };
-    Some((address, host.to_owned(), format!("{slash}{target}")))
+fn no_address(url: &str) -> String {
+    format!("\"{url}\" is no address; expected http://HOST/PATH or https://HOST/PATH")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(url: &str, expected: Option<(&str, &str, &str)>) {
-        let got = parse(url).map(|(address, host, target)| (address.to_string(), host, target));
-        let expected = expected.map(|(a, h, t)| (a.to_owned(), h.to_owned(), t.to_owned()));
-        assert_eq!(got, expected, "{url}");
-    }
-
-    #[test]
-    fn an_address_has_a_host_a_port_and_a_target() {
-        check("http://a.test", Some(("a.test:80", "a.test", "/")));
-        check("http://a.test:81/b?c#d", Some(("a.test:81", "a.test:81", "/b?c")));
-        check("http://[::1]?x", Some(("[::1]:80", "[::1]", "/?x")));
-        check("https://a.test", None);
-        check("http:///x", None);
-    }
+/// TLS as the loader wants it.
+fn secured(loader: &HttpLoader) -> Result<Tls, String> {
+    let files = loader.tls.as_ref().map(|tls| {
+        let named = |name: &String| (!name.is_empty()).then(|| name.into());
+        let key = named(&tls.client_certificate_key_file);
+        Files {
+            roots: tls.root_ca_pem_files.iter().map(Into::into).collect(),
+            identity: named(&tls.client_certificate_file).zip(key),
+        }
+    });
+    Tls::new(&files.unwrap_or_default(), &[]).map_err(|error| error.to_string())
 }

@@ -1,75 +1,59 @@
 //! `expression …`: an expression of the Common Expression Language (CEL) is true.
 //!
 //! Placeholders are values in it, and all other matchers functions: `path('/a*')`,
-//! `header({'Accept': '*json*'})`. Of CEL's library there are the operators and functions
-//! of numbers, texts, lists and maps; macros, durations and timestamps are not.
+//! `header({'Accept': '*json*'})`. The language is the crate `cel`'s.
 
 mod calls;
-mod parse;
-mod value;
 
 use super::MatcherSet;
 use crate::config::matchers::Expression as Config;
+use crate::go;
 use crate::http::exchange::{Exchange, Failure};
-use crate::http::placeholder::{ErrorPart, Placeholder};
+use crate::http::placeholder::{Clock, End, ErrorPart, Placeholder};
 use crate::http::server::ProvisionError;
-use parse::Tree;
+use cel::{Expr, Fault, Library, Program, Value, Wrong};
+use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
-use std::borrow::Cow;
 use std::sync::LazyLock;
-use value::Value;
+use std::time::{Duration, Instant};
+
+pub use calls::matcher;
 
 /// Placeholders in an expression, unless a backslash stands before them.
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = r"([^\\]|^)\{([a-zA-Z][a-zA-Z0-9_.-]+)\}";
     Regex::new(pattern).expect("the pattern is well-formed")
 });
+/// Those before which one stands.
+static ESCAPED: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r"\\\{([a-zA-Z][a-zA-Z0-9_.-]+)\}";
+    Regex::new(pattern).expect("the pattern is well-formed")
+});
+
+/// The expression with each placeholder as the call that yields its value. Errors show this
+/// text, as in Caddy.
+pub fn with_placeholders(expression: &str) -> String {
+    let filled = PLACEHOLDER.replace_all(expression, "${1}ph(req, \"${2}\")");
+    ESCAPED.replace_all(&filled, "{${1}}").into_owned()
+}
 
 /// The compiled matcher.
 #[derive(Debug)]
-pub(super) struct Expression(Node);
+pub(super) struct Expression(Program<Call>);
 
-/// An expression with its names resolved.
+/// What expressions call that is ours.
 #[derive(Debug)]
-enum Node {
-    Value(Value),
+enum Call {
     /// Nothing has the name when it is absent.
     Placeholder(Option<Placeholder>),
     Matcher(Box<MatcherSet>),
-    List(Vec<Node>),
-    Map(Vec<(Node, Node)>),
-    And(Box<[Node; 2]>),
-    Or(Box<[Node; 2]>),
-    If(Box<[Node; 3]>),
-    /// Matches an expression that is known beforehand.
-    Regex(Box<Node>, Regex),
-    Call(String, Vec<Node>),
-}
-
-/// Why an expression has no value.
-enum Fault {
-    /// What CEL says.
-    Evaluation(String),
-    /// A matcher in it ends the request.
-    Matcher(Failure),
 }
 
 impl Expression {
     pub(super) fn provision(config: &Config) -> Result<Self, ProvisionError> {
-        // The text that errors show is that with placeholders replaced, as in Caddy.
-        let text = PLACEHOLDER.replace_all(&config.expr, "${1}ph(req, \"${2}\")");
-        let compiled = parse::parse(&text).and_then(|tree| Node::new(tree, &config.name));
-        let node = compiled.map_err(|(what, at)| {
-            ProvisionError::Invalid(format!("compiling CEL program: {}", show(&text, &what, at)))
-        })?;
-        if let Node::Value(value) = &node
-            && !matches!(value, Value::Bool(_))
-        {
-            let name = calls::type_name(value);
-            let text = format!("CEL request matcher expects return type of bool, not {name}");
-            return Err(ProvisionError::Invalid(text));
-        }
-        Ok(Self(node))
+        let source = with_placeholders(&config.expr);
+        let program = Program::compile(&source, &Calls { name: &config.name });
+        program.map(Self).map_err(|wrong| ProvisionError::Invalid(wrong.what))
     }
 
     /// Whether it is true.
@@ -77,146 +61,105 @@ impl Expression {
     /// # Errors
     /// When its value cannot be found, or a matcher in it ends the request.
     pub(super) fn matches(&self, ex: &mut Exchange<'_>) -> Result<bool, Failure> {
-        match self.0.value(ex) {
+        let value = self.0.value(&mut |call: &Call| match call {
+            Call::Placeholder(placeholder) => Ok(value_of(placeholder.as_ref(), ex)),
+            Call::Matcher(set) => set.matches(ex).map(Value::Bool),
+        });
+        match value {
             Ok(Value::Bool(value)) => Ok(value),
             Ok(_) => Err(Failure::error(500, "the expression is not a boolean")),
             Err(Fault::Evaluation(text)) => {
                 Err(Failure::error(500, format!("evaluating expression: {text}")))
             }
-            Err(Fault::Matcher(failure)) => Err(failure),
+            Err(Fault::Own(failure)) => Err(failure),
         }
     }
 }
 
-impl Node {
-    fn new(tree: Tree, name: &str) -> Result<Self, parse::Wrong> {
-        let all = |trees: Vec<Tree>| {
-            trees.into_iter().map(|tree| Self::new(tree, name)).collect::<Result<Vec<_>, _>>()
-        };
-        Ok(match tree {
-            Tree::Literal(value) => Self::Value(value),
-            Tree::Name(word, at) => {
-                return Err((format!("undeclared reference to '{word}' (in container '')"), at));
-            }
-            Tree::List(items) => Self::List(all(items)?),
-            Tree::Map(entries) => {
-                let entry = |(key, value)| Ok((Self::new(key, name)?, Self::new(value, name)?));
-                Self::Map(entries.into_iter().map(entry).collect::<Result<_, _>>()?)
-            }
-            Tree::Call(function, arguments, at) => {
-                if let Some(key) = calls::placeholder(&function, &arguments) {
-                    return Ok(Self::Placeholder(Placeholder::parse(key)));
+/// The matchers and placeholders, compiled. What matchers capture has a name.
+struct Calls<'n> {
+    name: &'n str,
+}
+
+impl Library for Calls<'_> {
+    type Call = Call;
+
+    fn call(&self, function: &str, arguments: &[Expr], at: usize) -> Option<Result<Call, Wrong>> {
+        let set = matcher(function, arguments, at, self.name)?;
+        Some(set.and_then(|set| {
+            let set = MatcherSet::provision(&set);
+            // The matcher has no place of its own in the configuration.
+            set.map(|set| Call::Matcher(Box::new(set))).map_err(|error| match error {
+                ProvisionError::Invalid(what) | ProvisionError::At { message: what, .. } => {
+                    Wrong::whole(what)
                 }
-                if let Some(set) = calls::matcher(&function, &arguments, name) {
-                    let set = set.map_err(|what| (what, at))?;
-                    let compiled = MatcherSet::provision(&set);
-                    let set = compiled.map_err(|error| (error.to_string(), at))?;
-                    return Ok(Self::Matcher(Box::new(set)));
-                }
-                Self::call(function, all(arguments)?, at)?
-            }
-        })
+            })
+        }))
     }
 
-    fn call(function: String, arguments: Vec<Self>, at: usize) -> Result<Self, parse::Wrong> {
-        let count = arguments.len();
-        match function.as_str() {
-            "&&" | "||" => {
-                let pair = <[Self; 2]>::try_from(arguments).expect("the sign stands between two");
-                Ok(if function == "&&" { Self::And(pair.into()) } else { Self::Or(pair.into()) })
-            }
-            "?:" => {
-                let three = <[Self; 3]>::try_from(arguments).expect("the signs separate three");
-                Ok(Self::If(three.into()))
-            }
-            "matches" if count == 2 && matches!(arguments[1], Self::Value(Value::Text(_))) => {
-                let mut arguments = arguments.into_iter();
-                let (text, pattern) = (arguments.next(), arguments.next());
-                let (Some(text), Some(Self::Value(Value::Text(pattern)))) = (text, pattern) else {
-                    unreachable!("the guard has seen two arguments, and a text as the second")
-                };
-                let regex = Regex::new(&pattern).map_err(|error| (error.to_string(), at))?;
-                Ok(Self::Regex(Box::new(text), regex))
-            }
-            name if value::is_function(name, count) => Ok(Self::Call(function, arguments)),
-            name => Err((format!("undeclared reference to '{name}' (in container '')"), at)),
-        }
+    fn value(&self, name: &str) -> Call {
+        Call::Placeholder(Placeholder::parse(name))
     }
 
-    fn value(&self, ex: &mut Exchange<'_>) -> Result<Value, Fault> {
-        Ok(match self {
-            Self::Value(value) => value.clone(),
-            Self::Placeholder(placeholder) => value_of(placeholder.as_ref(), ex),
-            Self::Matcher(set) => Value::Bool(set.matches(ex).map_err(Fault::Matcher)?),
-            Self::List(items) => {
-                Value::List(items.iter().map(|item| item.value(ex)).collect::<Result<_, _>>()?)
-            }
-            Self::Map(entries) => {
-                let mut values = Vec::with_capacity(entries.len());
-                for (key, value) in entries {
-                    values.push((key.value(ex)?, value.value(ex)?));
-                }
-                Value::Map(values)
-            }
-            Self::And(pair) => return either(pair, false, ex),
-            Self::Or(pair) => return either(pair, true, ex),
-            Self::If(three) => {
-                let [condition, yes, no] = three.as_ref();
-                return match condition.value(ex)? {
-                    Value::Bool(true) => yes.value(ex),
-                    Value::Bool(false) => no.value(ex),
-                    _ => Err(Fault::Evaluation("no such overload".to_owned())),
-                };
-            }
-            Self::Regex(text, regex) => match text.value(ex)? {
-                Value::Text(text) => Value::Bool(regex.is_match(&text)),
-                _ => return Err(Fault::Evaluation("no such overload".to_owned())),
-            },
-            Self::Call(name, arguments) => {
-                let values: Vec<Value> =
-                    arguments.iter().map(|one| one.value(ex)).collect::<Result<_, _>>()?;
-                value::call(name, &values).map_err(Fault::Evaluation)?
-            }
-        })
+    fn regex(&self, pattern: &str) -> Result<Regex, String> {
+        go::regexp::compile(pattern)
     }
 }
 
-/// `&&` and `||`: the side that is `decisive` decides, whatever is wrong with the other.
-fn either(pair: &[Node; 2], decisive: bool, ex: &mut Exchange<'_>) -> Result<Value, Fault> {
-    let mut fault = None;
-    for side in pair {
-        match side.value(ex) {
-            Ok(Value::Bool(value)) if value == decisive => return Ok(Value::Bool(value)),
-            Ok(Value::Bool(_)) => {}
-            Err(Fault::Matcher(failure)) => return Err(Fault::Matcher(failure)),
-            Ok(_) => fault = Some(Fault::Evaluation("no such overload".to_owned())),
-            Err(one) => fault = Some(one),
-        }
-    }
-    fault.map_or(Ok(Value::Bool(!decisive)), Err)
-}
-
-/// A placeholder's value: a number where Caddy keeps one, else a text.
+/// A placeholder's value, of the type that Caddy keeps it in.
 fn value_of(placeholder: Option<&Placeholder>, ex: &Exchange<'_>) -> Value {
     let Some(placeholder) = placeholder else { return Value::Null };
+    match placeholder {
+        Placeholder::Now(Clock::Full) => return Value::Timestamp(Timestamp::now()),
+        Placeholder::Duration { ms: false } => return span(ex.started.elapsed()),
+        Placeholder::Duration { ms: true } => {
+            return Value::Double(ex.started.elapsed().as_secs_f64() * 1e3);
+        }
+        Placeholder::TimeUntilShutdown => {
+            let left = ex.shutdown_at().map(|at| at.saturating_duration_since(Instant::now()));
+            return left.map_or(Value::Null, span);
+        }
+        Placeholder::Var(name) => {
+            if let Some(json) = ex.vars.json(name) {
+                return serde_json::from_slice(&json).map_or(Value::Null, of_json);
+            }
+        }
+        _ => {}
+    }
     let Some(value) = placeholder.value(ex) else { return Value::Null };
-    let text: Cow<'_, str> = String::from_utf8_lossy(&value);
-    let is_number =
-        matches!(placeholder, Placeholder::Error(ErrorPart::Status) | Placeholder::Port);
-    match text.parse() {
-        Ok(number) if is_number => Value::Int(number),
-        _ => Value::Text(text.into_owned()),
+    let text = String::from_utf8_lossy(&value);
+    let number = || text.parse().ok().map(Value::Int);
+    let typed = match placeholder {
+        Placeholder::Port
+        | Placeholder::Local(End::Port)
+        | Placeholder::Remote(End::Port)
+        | Placeholder::InterceptStatus
+        | Placeholder::Error(ErrorPart::Status) => number(),
+        Placeholder::ShuttingDown | Placeholder::TrustedProxy => {
+            Some(Value::Bool(&*value == b"true"))
+        }
+        _ => None,
+    };
+    typed.unwrap_or_else(|| Value::Text(text.into_owned()))
+}
+
+/// A value of a configuration; its numbers are floating-point ones, as in Caddy.
+fn of_json(json: serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(value) => Value::Bool(value),
+        serde_json::Value::Number(number) => Value::Double(number.as_f64().unwrap_or(f64::NAN)),
+        serde_json::Value::String(text) => Value::Text(text),
+        serde_json::Value::Array(items) => Value::List(items.into_iter().map(of_json).collect()),
+        serde_json::Value::Object(fields) => {
+            let field = |(name, value)| (Value::Text(name), of_json(value));
+            Value::Map(fields.into_iter().map(field).collect())
+        }
     }
 }
 
-/// An error as CEL shows it: the place, and the line with a mark below it.
-fn show(text: &str, what: &str, at: usize) -> String {
-    let before = &text[..at.min(text.len())];
-    let number = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
-    let line = text.lines().nth(number - 1).unwrap_or_default();
-    let dots = ".".repeat(column);
-    format!("ERROR: <input>:{number}:{}: {what}\n | {line}\n | {dots}^", column + 1)
+fn span(span: Duration) -> Value {
+    SignedDuration::try_from(span).map_or(Value::Null, Value::Duration)
 }
 
 #[cfg(test)]
@@ -234,27 +177,57 @@ mod tests {
     }
 
     #[test]
+    fn placeholders_are_calls_unless_they_are_escaped() {
+        assert_eq!(with_placeholders("{a.b-c} == '\\{ab}'"), "ph(req, \"a.b-c\") == '{ab}'");
+        assert_eq!(with_placeholders("{'a': {x}}"), "{'a': {x}}");
+    }
+
+    #[test]
     fn what_nobody_knows_is_shown_where_it_stands() {
         check_error(
             "nosuch({http.request.uri.path})",
             "compiling CEL program: ERROR: <input>:1:7: undeclared reference to 'nosuch' (in \
              container '')\n | nosuch(ph(req, \"http.request.uri.path\"))\n | ......^",
         );
-        check_error(
-            "1 +",
-            "compiling CEL program: ERROR: <input>:1:4: Syntax error: unexpected end\n | 1 +\n \
-             | ...^",
-        );
         check_error("'text'", "CEL request matcher expects return type of bool, not string");
+        let any = "CEL request matcher expects return type of bool, not google.protobuf.Any";
+        check_error("{http.vars.x}", any);
     }
 
     #[test]
-    fn no_text_can_harm_the_parser() {
-        let (deep, long) = ("(".repeat(10_000), "!".repeat(10_000));
-        let chain = "1 + ".repeat(10_000);
-        let wrong = ["", "'", "r'", "{", "[1", "a.", "-", "!", "1.e", "'\\u12", "ü", "-ü"];
-        for text in wrong.into_iter().chain([deep.as_str(), &long, &chain]) {
-            assert!(new(text).is_err(), "{text}");
+    fn matchers_want_what_they_are_asked_with() {
+        let check = |expr: &str, at: usize, what: &str| {
+            let dots = ".".repeat(at - 1);
+            let shown = format!("ERROR: <input>:1:{at}: {what}\n | {expr}\n | {dots}^");
+            check_error(expr, &format!("compiling CEL program: {shown}"));
+        };
+        check("path(1)", 6, "matcher arguments must be string constants");
+        check("protocol(1)", 10, "matcher argument must be a string literal");
+        check("header('a')", 8, "matcher requires a map literal argument");
+        check("header({'a':1})", 13, "matcher map values must be string or list literals");
+        check("header({1:'b'})", 10, "matcher map keys must be string literals");
+        check("file({'root':1})", 6, "matcher requires either a map or string literal argument");
+        check(
+            "header_regexp('X')",
+            14,
+            "undeclared reference to 'header_regexp' (in container '')",
+        );
+        check("'x'.path('/a')", 9, "undeclared reference to 'path' (in container '')");
+        check_error(
+            "path()",
+            "compiling CEL program: ERROR: <input>:-1:0: matcher requires at least one argument",
+        );
+        check_error(
+            "path_regexp('(')",
+            "compiling CEL program: compiling matcher regexp (: error parsing regexp: missing \
+             closing ): `(`",
+        );
+        check_error(
+            "'a'.matches('[')",
+            "compiling CEL program: error parsing regexp: missing closing ]: `[`",
+        );
+        for valid in ["tls()", "file()", "vars({'a': ['b']}) && path('/x' + {http.vars.y}, '/z')"] {
+            assert!(new(valid).is_ok(), "{valid}");
         }
     }
 }

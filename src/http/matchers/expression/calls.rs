@@ -1,139 +1,148 @@
-//! Calls in an expression that are no functions of values: placeholders, and the other
-//! matchers.
+//! Calls in an expression that are matchers.
 
-use super::parse::Tree;
-use super::value::Value;
-use crate::config::matchers::{File, IpRanges, MatcherSet, Regexp, Tls};
+use crate::config::matchers::{File, IpRanges, MatcherSet, Regexp, Tls, UrlPattern};
+use cel::{Expr, Kind, Value, Wrong};
 use std::collections::BTreeMap;
 
-/// The name of the placeholder that `ph(req, "name")` stands for.
-pub(super) fn placeholder<'t>(function: &str, arguments: &'t [Tree]) -> Option<&'t str> {
-    match arguments {
-        [Tree::Name(request, _), Tree::Literal(Value::Text(name))]
-            if function == "ph" && request == "req" =>
-        {
-            Some(name)
-        }
-        _ => None,
-    }
-}
-
-/// The matcher that is called; `None` when the function is none. What it captures has
-/// `name`, unless it is given one.
-pub(super) fn matcher(
+/// The matcher that is called at an offset; `None` when the function is none, or none with
+/// so many arguments. What it captures has `name`, unless it is given one.
+///
+/// # Errors
+/// Caddy's, when a matcher cannot be asked with these arguments.
+pub fn matcher(
     function: &str,
-    arguments: &[Tree],
+    arguments: &[Expr],
+    at: usize,
     name: &str,
-) -> Option<Result<MatcherSet, String>> {
+) -> Option<Result<MatcherSet, Wrong>> {
     let mut set = MatcherSet::default();
-    let wrong = || format!("the arguments of the matcher {function} are not supported");
-    let filled = match function {
-        "client_ip" => texts(arguments).map(|ranges| set.client_ip = Some(IpRanges { ranges })),
-        "file" => file(arguments).map(|file| set.file = Some(file)),
-        "header" => map(arguments).map(|fields| {
+    let ranges = |ranges: Vec<String>| Some(IpRanges { ranges });
+    let filled = match (function, arguments.len()) {
+        ("client_ip", _) => texts(arguments).map(|texts| set.client_ip = ranges(texts)),
+        ("file", _) => file(arguments, at).map(|file| set.file = Some(file)),
+        ("header", 1) => map(&arguments[0]).map(|fields| {
             set.header = Some(fields.into_iter().map(|(k, v)| (k, Some(v))).collect());
         }),
-        "header_regexp" => {
+        ("header_regexp", 2 | 3) => {
             of_field(arguments, name).map(|regexps| set.header_regexp = Some(regexps))
         }
-        "host" => texts(arguments).map(|hosts| set.host = Some(hosts)),
-        "method" => texts(arguments).map(|methods| set.method = Some(methods)),
-        "path" => texts(arguments).map(|paths| set.path = Some(paths)),
-        "path_regexp" => regexp(arguments, name).map(|regexp| set.path_regexp = Some(regexp)),
-        "protocol" => texts(arguments).filter(|texts| texts.len() == 1).map(|mut texts| {
-            set.protocol = texts.pop().map(|text| text.to_lowercase());
+        ("host", _) => texts(arguments).map(|hosts| set.host = Some(hosts)),
+        ("method", _) => texts(arguments).map(|methods| set.method = Some(methods)),
+        ("path", _) => texts(arguments).map(|paths| set.path = Some(paths)),
+        ("path_regexp", 1 | 2) => {
+            regexp(arguments, name).map(|regexp| set.path_regexp = Some(regexp))
+        }
+        ("protocol", 1) => {
+            literal(&arguments[0]).map(|text| set.protocol = Some(text.to_lowercase()))
+        }
+        ("query", 1) => map(&arguments[0]).map(|query| set.query = Some(query)),
+        ("remote_ip", _) => texts(arguments).map(|texts| set.remote_ip = ranges(texts)),
+        ("tls", _) => tls(arguments).map(|tls| set.tls = Some(tls)),
+        ("url_pattern", 1) => literal(&arguments[0]).map(|pattern| {
+            set.url_pattern = Some(UrlPattern { pattern, ..UrlPattern::default() });
         }),
-        "query" => map(arguments).map(|query| set.query = Some(query)),
-        "remote_ip" => texts(arguments).map(|ranges| set.remote_ip = Some(IpRanges { ranges })),
-        "tls" => tls(arguments).map(|tls| set.tls = Some(tls)),
-        "vars" => map(arguments).map(|vars| set.vars = Some(vars)),
-        "vars_regexp" => of_field(arguments, name).map(|regexps| set.vars_regexp = Some(regexps)),
+        ("vars", 1) => map(&arguments[0]).map(|vars| set.vars = Some(vars)),
+        ("vars_regexp", 2 | 3) => {
+            of_field(arguments, name).map(|regexps| set.vars_regexp = Some(regexps))
+        }
         _ => return None,
     };
-    Some(filled.ok_or_else(wrong).map(|()| set))
-}
-
-/// A type's name in errors.
-pub(super) const fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null_type",
-        Value::Bool(_) => "bool",
-        Value::Int(_) => "int",
-        Value::Double(_) => "double",
-        Value::Text(_) => "string",
-        Value::List(_) => "list(dyn)",
-        Value::Map(_) => "map(dyn, dyn)",
-    }
+    Some(filled.map(|()| set))
 }
 
 /// A text that is known when the configuration is loaded; matchers fill its placeholders.
-fn text(tree: &Tree) -> Option<String> {
-    match tree {
-        Tree::Literal(value) => value.to_text(),
-        Tree::Call(function, arguments, _) if function == "+" => {
-            arguments.iter().map(text).collect()
-        }
-        Tree::Call(function, arguments, _) => {
-            placeholder(function, arguments).map(|name| format!("{{{name}}}"))
-        }
+fn text(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        Kind::Literal(Value::Text(text)) => Some(text.clone()),
+        Kind::Call { function, target: None, arguments } => match (function.as_str(), &**arguments)
+        {
+            ("_+_", [a, b]) => Some(text(a)? + &text(b)?),
+            ("ph", [Expr { kind: Kind::Name(request), .. }, name]) if request == "req" => {
+                text(name).map(|name| format!("{{{name}}}"))
+            }
+            _ => None,
+        },
         _ => None,
     }
 }
 
-fn texts(trees: &[Tree]) -> Option<Vec<String>> {
-    match trees {
-        [Tree::List(items)] => items.iter().map(text).collect(),
-        trees => trees.iter().map(text).collect(),
+fn literal(expr: &Expr) -> Result<String, Wrong> {
+    text(expr).ok_or_else(|| Wrong::at(expr.at, "matcher argument must be a string literal"))
+}
+
+fn texts(arguments: &[Expr]) -> Result<Vec<String>, Wrong> {
+    if arguments.is_empty() {
+        return Err(Wrong::nowhere("matcher requires at least one argument"));
     }
+    let one = |expr: &Expr| {
+        text(expr).ok_or_else(|| Wrong::at(expr.at, "matcher arguments must be string constants"))
+    };
+    arguments.iter().map(one).collect()
 }
 
 /// Keys with a text or a list of texts each.
-fn map(arguments: &[Tree]) -> Option<BTreeMap<String, Vec<String>>> {
-    let [Tree::Map(entries)] = arguments else { return None };
-    let entry =
-        |(key, value): &(Tree, Tree)| Some((text(key)?, texts(std::slice::from_ref(value))?));
+fn map(argument: &Expr) -> Result<BTreeMap<String, Vec<String>>, Wrong> {
+    let Kind::Map(entries) = &argument.kind else {
+        return Err(Wrong::at(argument.at, "matcher requires a map literal argument"));
+    };
+    let entry = |(key, value): &(Expr, Expr)| {
+        // Caddy marks the character behind it.
+        let name = text(key)
+            .ok_or_else(|| Wrong::at(key.at + 1, "matcher map keys must be string literals"))?;
+        let values = match &value.kind {
+            Kind::List(items) => items.iter().map(text).collect(),
+            _ => text(value).map(|value| vec![value]),
+        };
+        let wrong = "matcher map values must be string or list literals";
+        Ok((name, values.ok_or_else(|| Wrong::at(value.at, wrong))?))
+    };
     entries.iter().map(entry).collect()
 }
 
 /// `pattern`, or `name, pattern`.
-fn regexp(arguments: &[Tree], name: &str) -> Option<Regexp> {
-    match texts(arguments)?.as_slice() {
-        [pattern] => Some(Regexp { name: name.to_owned(), pattern: pattern.clone() }),
-        [name, pattern] => Some(Regexp { name: name.clone(), pattern: pattern.clone() }),
-        _ => None,
-    }
+fn regexp(arguments: &[Expr], name: &str) -> Result<Regexp, Wrong> {
+    let texts = arguments.iter().map(literal).collect::<Result<Vec<_>, _>>()?;
+    let (name, pattern) = match texts.as_slice() {
+        [name, pattern] => (name.as_str(), pattern),
+        texts => (name, &texts[0]),
+    };
+    Ok(Regexp { name: name.to_owned(), pattern: pattern.clone() })
 }
 
 /// `field, pattern`, or `name, field, pattern`.
-fn of_field(arguments: &[Tree], name: &str) -> Option<BTreeMap<String, Regexp>> {
-    let texts = texts(arguments)?;
+fn of_field(arguments: &[Expr], name: &str) -> Result<BTreeMap<String, Regexp>, Wrong> {
+    let texts = arguments.iter().map(literal).collect::<Result<Vec<_>, _>>()?;
     let (name, field, pattern) = match texts.as_slice() {
-        [field, pattern] => (name, field, pattern),
         [name, field, pattern] => (name.as_str(), field, pattern),
-        _ => return None,
+        texts => (name, &texts[0], &texts[1]),
     };
     let regexp = Regexp { name: name.to_owned(), pattern: pattern.clone() };
-    Some(BTreeMap::from([(field.clone(), regexp)]))
+    Ok(BTreeMap::from([(field.clone(), regexp)]))
 }
 
-fn tls(arguments: &[Tree]) -> Option<Tls> {
-    let handshake_complete = match texts(arguments)?.as_slice() {
-        [] => None,
-        [state] if state == "any" => None,
-        [state] if state == "early_data" => Some(false),
-        [state] if state == "handshake_complete" => Some(true),
-        _ => return None,
+fn tls(arguments: &[Expr]) -> Result<Tls, Wrong> {
+    let states = arguments.iter().map(literal).collect::<Result<Vec<_>, _>>()?;
+    let handshake_complete = match states.first().map(String::as_str) {
+        Some("early_data") => Some(false),
+        Some("handshake_complete") => Some(true),
+        _ => None,
     };
-    Some(Tls { handshake_complete })
+    Ok(Tls { handshake_complete })
 }
 
 /// Names of files, or a map of the matcher's settings.
-fn file(arguments: &[Tree]) -> Option<File> {
-    if !matches!(arguments, [Tree::Map(_)]) {
-        return Some(File { try_files: texts(arguments)?, ..File::default() });
+fn file(arguments: &[Expr], at: usize) -> Result<File, Wrong> {
+    let wrong = || Wrong::at(at + 1, "matcher requires either a map or string literal argument");
+    if let [argument @ Expr { kind: Kind::Map(_), .. }] = arguments {
+        return settings(argument).ok_or_else(wrong);
     }
+    let names: Option<Vec<_>> = arguments.iter().map(text).collect();
+    Ok(File { try_files: names.ok_or_else(wrong)?, ..File::default() })
+}
+
+fn settings(argument: &Expr) -> Option<File> {
     let mut file = File::default();
-    for (key, mut values) in map(arguments)? {
+    for (key, mut values) in map(argument).ok()? {
         match key.as_str() {
             "root" => file.root = values.pop()?,
             "try_files" => file.try_files = values,

@@ -5,20 +5,21 @@ use std::net::IpAddr;
 /// Checks an address or, with a slash, a range: the error says which it is, as
 /// `parsing CIDR expression: '10.0.0.0/99': …`. `after` stands between the first words and
 /// the text in question: a colon for some modules, nothing for others.
-pub(super) fn check(text: &str, after: &str) -> Result<(), String> {
+pub(crate) fn check(text: &str, after: &str) -> Result<(), String> {
     if text.contains('{') {
         // A placeholder; what it stands for is known later.
         return Ok(());
     }
     if text.contains('/') {
         return prefix(text)
+            .map(drop)
             .map_err(|why| format!("parsing CIDR expression{after} '{text}': {why}"));
     }
     address(text).map(drop).map_err(|why| format!("invalid IP address: '{text}': {why}"))
 }
 
-/// Checks a range as `10.0.0.0/8`.
-pub(super) fn prefix(text: &str) -> Result<(), String> {
+/// Reads a range as `10.0.0.0/8`: its address, and how many of the first bits count.
+pub(crate) fn prefix(text: &str) -> Result<(IpAddr, u32), String> {
     let fail = |why: &str| format!("netip.ParsePrefix({text:?}): {why}");
     let Some((ip, bits)) = text.rsplit_once('/') else { return Err(fail("no '/'")) };
     let ip = address(ip).map_err(|why| fail(&why))?;
@@ -28,13 +29,19 @@ pub(super) fn prefix(text: &str) -> Result<(), String> {
     if !is_number {
         return Err(bad());
     }
+    let out = || fail("prefix length out of range");
     let bits: u64 = bits.parse().map_err(|_| bad())?;
-    let most = if ip.is_ipv4() { 32 } else { 128 };
-    if bits > most { Err(fail("prefix length out of range")) } else { Ok(()) }
+    let bits = u32::try_from(bits).map_err(|_| out())?;
+    if bits > width(ip) { Err(out()) } else { Ok((ip, bits)) }
+}
+
+/// How many bits an address has.
+pub(crate) const fn width(address: IpAddr) -> u32 {
+    if address.is_ipv4() { 32 } else { 128 }
 }
 
 /// Reads an address.
-pub(super) fn address(text: &str) -> Result<IpAddr, String> {
+pub(crate) fn address(text: &str) -> Result<IpAddr, String> {
     // A zone says through which interface; it is no part of the address.
     let without_zone = text.split_once('%').map_or(text, |(ip, _)| ip);
     if let Ok(ip) = without_zone.parse() {

@@ -16,7 +16,7 @@ const POSIX: [&str; 14] = [
 ///
 /// # Errors
 /// Go's message, as ``error parsing regexp: missing closing ]: `[a-z` ``.
-pub(super) fn check(expression: &str) -> Result<(), String> {
+pub(crate) fn check(expression: &str) -> Result<(), String> {
     let mut scan = Scan { rest: expression, depth: 0, can_repeat: false, repeated: None };
     let (what, part) = match scan.expression() {
         Ok(()) if scan.depth == 0 => return Ok(()),
@@ -26,6 +26,28 @@ pub(super) fn check(expression: &str) -> Result<(), String> {
         Err(fault) => fault,
     };
     Err(format!("error parsing regexp: {what}: `{part}`"))
+}
+
+/// Compiles an expression.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn compile(expression: &str) -> Result<regex::Regex, String> {
+    check(expression)?;
+    regex::Regex::new(expression).map_err(|error| last_line(&error))
+}
+
+/// The same for bytes that may be no text.
+pub(crate) fn compile_bytes(expression: &str) -> Result<regex::bytes::Regex, String> {
+    check(expression)?;
+    regex::bytes::Regex::new(expression).map_err(|error| last_line(&error))
+}
+
+/// What the library says of an expression that Go would take; it draws it on the lines before.
+fn last_line(error: &regex::Error) -> String {
+    let shown = error.to_string();
+    let why = shown.lines().last().unwrap_or_default();
+    why.strip_prefix("error: ").unwrap_or(why).to_owned()
 }
 
 /// What is wrong, and with which part.
