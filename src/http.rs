@@ -35,6 +35,7 @@ mod serve;
 mod server;
 pub mod service;
 mod session;
+mod sniff;
 mod socket;
 mod trust;
 mod unsupported;
