@@ -36,6 +36,7 @@ mod serve;
 mod server;
 pub mod service;
 mod session;
+mod sniff;
 mod socket;
 mod trust;
 mod unsupported;

@@ -42,9 +42,12 @@ pub enum LoadError {
     /// PHP does not start.
     #[error("{}", describe(.0, .1))]
     Php(PathBuf, #[source] StartError),
-    /// Something else listens there.
-    #[error("listening on {}: {}", .0.address, reason(&.0.error))]
+    /// Something else listens where a server should.
+    #[error("http app module: start: listening on {}: {}", .0.address, refusal(.0))]
     Bind(BindError),
+    /// Something else listens where the admin endpoint should.
+    #[error("starting caddy administration endpoint: {}", refusal(.0))]
+    BindAdmin(BindError),
 }
 
 impl LoadError {
@@ -64,6 +67,15 @@ fn describe(host: &std::path::Path, error: &StartError) -> String {
         StartError::Zygote(error) => format!("{}: {error}", host.display()),
         error => error.to_string(),
     }
+}
+
+/// Why an address cannot be listened on, in Go's words.
+fn refusal(BindError { address, error }: &BindError) -> String {
+    let (network, place) = match address.strip_prefix("unix/") {
+        Some(path) => ("unix", path.split('|').next().unwrap_or(path)),
+        None => ("tcp", address.as_str()),
+    };
+    format!("listen {network} {place}: bind: {}", reason(error))
 }
 
 /// What an I/O error is called, without the number that Rust adds.
@@ -158,7 +170,8 @@ pub(super) fn open(
     let server = Server::provision(config, php, logs, figures, tracers)?;
     let requests = server.requests().cloned();
     let admin = endpoint.map(|(endpoint, tools)| endpoint.server(tools, logs));
-    let admin = admin.map(|server| live.1.prepare(server)).transpose().map_err(LoadError::Bind)?;
+    let admin =
+        admin.map(|server| live.1.prepare(server)).transpose().map_err(LoadError::BindAdmin)?;
     let http = live.0.prepare(server).map_err(LoadError::Bind)?;
     announce(config, logs);
     Ok(Opened { http, requests, admin })
