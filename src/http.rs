@@ -8,8 +8,8 @@
 //! request ([`service`] when no route answers it, [`inner`] when the server asks itself);
 //! [`aliases`] is what of its head is dropped, [`pace`] how fast it must come and go,
 //! [`exchange`] the request itself and [`response`] the way of its answer, with [`head`]; [`routes`],
-//! [`matchers`] and [`handlers`] decide what it is; [`placeholder`], [`uri`] and [`glob`]
-//! are the languages they speak.
+//! [`matchers`] and [`handlers`] decide what it is, and [`invoked`] tells of them;
+//! [`placeholder`], [`uri`] and [`glob`] are the languages they speak.
 //!
 //! Every protocol ends as a pingora session, so nothing behind [`session`] knows which
 //! one it is. This room does not know Caddyfiles, nor how PHP runs.
@@ -26,6 +26,7 @@ mod h2;
 mod handlers;
 mod head;
 mod inner;
+mod invoked;
 mod ip_ranges;
 mod listener;
 mod live;
@@ -41,6 +42,7 @@ mod serve;
 mod server;
 pub mod service;
 mod session;
+mod sniff;
 mod socket;
 mod trust;
 mod unsupported;

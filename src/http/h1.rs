@@ -228,13 +228,13 @@ async fn answer(
     session: &mut Session,
     connection: &Connection,
     site: &Site,
-    line: RequestLine,
+    mut line: RequestLine,
 ) -> bool {
     if session.to_h1_raw().len() > site.head_max {
         refuse(session, TOO_LARGE).await;
         return false;
     }
-    let minor = line.minor;
+    let (minor, target) = (line.minor, line.target.take());
     match framing(session).and_then(|()| host(session, line)) {
         Err(refusal) => {
             refuse(session, refusal).await;
@@ -255,7 +255,8 @@ async fn answer(
             sent.is_ok()
         }
         Ok(host) => {
-            serve::request(session, connection, site, Asked { host, minor, stream: None }).await
+            let asked = Asked { host, minor, target, stream: None };
+            serve::request(session, connection, site, asked).await
         }
     }
 }
@@ -319,7 +320,8 @@ fn host(session: &Session, line: RequestLine) -> Result<Vec<u8>, Refusal> {
 }
 
 fn expects_what_nobody_has(headers: &HeaderMap) -> bool {
-    headers.get(EXPECT).is_some_and(|v| !v.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+    let other = |v: &HeaderValue| !v.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    headers.get(EXPECT).is_some_and(|value| !value.is_empty() && other(value))
 }
 
 /// What was wrong with a head that pingora did not take.

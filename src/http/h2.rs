@@ -129,7 +129,7 @@ async fn stream(
     }
     let site = connection.site.load_full();
     let session = StreamSession::new(request, respond, site.timeouts.part);
-    let asked = Asked { host, minor: 0, stream: Some(session.watch()) };
+    let asked = Asked { host, minor: 0, target: None, stream: Some(session.watch()) };
     let mut session = Session::new_custom(Box::new(session));
     if serve::request(&mut session, &connection, &site, asked).await {
         // The stream may be gone; then there is nothing to end.

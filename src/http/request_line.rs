@@ -5,7 +5,7 @@
 //! the `Host` field. So the line is judged by Go's rules here, and where it is odd, it
 //! is written anew as pingora wants it.
 
-use super::uri::is_authority;
+use super::uri::{self, is_authority};
 use bytes::BytesMut;
 
 /// What the line said that the one pingora gets does not say any more.
@@ -13,6 +13,8 @@ use bytes::BytesMut;
 pub(super) struct RequestLine {
     /// The authority of an absolute target, without user and password.
     pub(super) authority: Option<Vec<u8>>,
+    /// The target as it came, where pingora gets another.
+    pub(super) target: Option<Vec<u8>>,
     /// The `x` of `HTTP/1.x`.
     pub(super) minor: u8,
 }
@@ -49,7 +51,7 @@ pub(super) fn normalize(head: &mut BytesMut) -> Result<RequestLine, Fault> {
     if target.is_empty() || target.iter().any(u8::is_ascii_control) {
         return Err(Fault::Malformed);
     }
-    let mut asked = RequestLine { authority: None, minor: minor - b'0' };
+    let mut asked = RequestLine { minor: minor - b'0', ..RequestLine::default() };
     let is_connect = method == b"CONNECT" && !target.starts_with(b"/");
     if is_connect {
         if !is_authority(target) {
@@ -58,25 +60,26 @@ pub(super) fn normalize(head: &mut BytesMut) -> Result<RequestLine, Fault> {
         asked.authority = Some(target.to_vec());
     }
     let is_plain = target.starts_with(b"/") || target == b"*" || is_connect;
-    let is_odd = target.contains(&b'#') || str::from_utf8(target).is_err();
-    if is_plain && asked.minor <= 1 && !is_odd {
+    let is_usual = is_plain && target.iter().all(|b| is_usual(*b));
+    if is_plain && !has_whole_escapes(target) {
+        return Err(Fault::Malformed);
+    }
+    if is_usual && asked.minor <= 1 {
         return Ok(asked);
     }
-    let escaped = escape_odd(target);
-    let target = if is_odd { &escaped[..] } else { target };
     let mut line = [method, b" "].concat();
-    if is_plain {
+    if is_usual {
         line.extend_from_slice(target);
     } else {
-        let (authority, path) = split_absolute(target).ok_or(Fault::Malformed)?;
-        if !is_authority(authority) {
-            return Err(Fault::Malformed);
+        if !is_plain {
+            let (authority, path) = split_absolute(target).ok_or(Fault::Malformed)?;
+            if !has_whole_escapes(path) || !is_authority(authority) {
+                return Err(Fault::Malformed);
+            }
+            asked.authority = (!authority.is_empty()).then(|| authority.to_vec());
         }
-        asked.authority = (!authority.is_empty()).then(|| authority.to_vec());
-        if !path.starts_with(b"/") {
-            line.push(b'/');
-        }
-        line.extend_from_slice(path);
+        asked.target = Some(target.to_vec());
+        line.push(b'/');
     }
     line.extend_from_slice(if asked.minor == 0 { b" HTTP/1.0\r" } else { b" HTTP/1.1\r" });
     let rest = head.split_off(end);
@@ -85,19 +88,15 @@ pub(super) fn normalize(head: &mut BytesMut) -> Result<RequestLine, Fault> {
     Ok(asked)
 }
 
-/// Escapes what Go takes for a part of a path and pingora does not: `#`, as no fragment is
-/// ever sent, and bytes that are no text.
-fn escape_odd(target: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(target.len() + 16);
-    for &b in target {
-        if b == b'#' || b >= 0x80 {
-            let digit = |d: u8| b"0123456789ABCDEF"[usize::from(d)];
-            out.extend_from_slice(&[b'%', digit(b >> 4), digit(b & 15)]);
-        } else {
-            out.push(b);
-        }
-    }
-    out
+/// Whether pingora takes this byte of a target for what it is.
+fn is_usual(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%[]".contains(&b)
+}
+
+/// Whether each `%` of the path begins an escape.
+fn has_whole_escapes(target: &[u8]) -> bool {
+    let path = target.split(|b| *b == b'?').next().unwrap_or_default();
+    uri::unescape(path).is_some()
 }
 
 /// Authority and what follows it of `scheme://user@authority/path?query`.
@@ -138,12 +137,23 @@ mod tests {
         check("GET / HTTP/1.2", Ok(("GET / HTTP/1.1", None)));
         check("CONNECT a:1 HTTP/1.1", Ok(("CONNECT a:1 HTTP/1.1", Some("a:1"))));
         check("CONNECT * HTTP/1.1", Ok(("CONNECT * HTTP/1.1", Some("*"))));
-        check("GET http://a/b?c HTTP/1.1", Ok(("GET /b?c HTTP/1.1", Some("a"))));
-        check("GET http://a?c HTTP/1.1", Ok(("GET /?c HTTP/1.1", Some("a"))));
+        check("GET http://a/b?c HTTP/1.1", Ok(("GET / HTTP/1.1", Some("a"))));
         check("GET https://u:p@a:1 HTTP/1.0", Ok(("GET / HTTP/1.0", Some("a:1"))));
-        check("GET http:///b HTTP/1.1", Ok(("GET /b HTTP/1.1", None)));
-        check("GET /a#b?c#d HTTP/1.1", Ok(("GET /a%23b?c%23d HTTP/1.1", None)));
-        check("GET /\u{e4} HTTP/1.1", Ok(("GET /\u{e4} HTTP/1.1", None)));
+        check("GET http:///b HTTP/1.1", Ok(("GET / HTTP/1.1", None)));
+        check("GET /a#b<\u{e9} HTTP/1.1", Ok(("GET / HTTP/1.1", None)));
+    }
+
+    #[test]
+    fn a_target_that_pingora_would_change_is_kept() {
+        let check = |target: &str, expected: Option<&str>| {
+            let mut head = BytesMut::from(format!("GET {target} HTTP/1.1\r\n").as_bytes());
+            let asked = normalize(&mut head).expect("well-formed");
+            assert_eq!(asked.target.as_deref(), expected.map(str::as_bytes), "{target}");
+        };
+        check("/a%20b?c=%zz", None);
+        check("/a#b", Some("/a#b"));
+        check("/\u{e9}", Some("/\u{e9}"));
+        check("http://a?b", Some("http://a?b"));
     }
 
     #[test]
@@ -164,6 +174,9 @@ mod tests {
             "GET http://[::1/ HTTP/1.1",
             "GET http://%61/ HTTP/1.1",
             "CONNECT http://a/ HTTP/1.1",
+            "GET /%zz HTTP/1.1",
+            "GET /% HTTP/1.1",
+            "GET http://a/%4 HTTP/1.1",
         ] {
             check(line, Err(Fault::Malformed));
         }

@@ -1,16 +1,16 @@
 //! The life of one request: from its head through the routes to the end of its answer.
 
 use super::connection::Connection;
-use super::exchange::{Asked, Exchange, Failure, HandlerError, Outcome, origin_form};
+use super::exchange::{Asked, Exchange, Failure, HandlerError, Outcome};
 use super::response::Gone;
 use super::routes::Routes;
 use super::server::{Site, full_name};
 use super::service;
-use super::uri::{Target, is_host, split_host};
+use super::uri::{is_host, split_host};
 use crate::logging::{Level, access};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use pingora_core::protocols::http::server::Session;
 use std::panic::AssertUnwindSafe;
 
@@ -25,10 +25,11 @@ pub(super) async fn request(
     site: &Site,
     asked: Asked,
 ) -> bool {
-    let target = Target::parse(origin_form(session.req_header().raw_path()));
+    let mut ex = Exchange::new(session, connection, site, asked);
+    let target = ex.parse_target();
     let malformed = target.is_none();
-    let mut ex = Exchange::new(session, connection, site, target.unwrap_or_default(), asked);
-    drop_aliases(&mut ex);
+    ex.target = target.unwrap_or_default();
+    clean_fields(&mut ex);
     let refused = match malformed {
         true => Err(Failure::error(400, "malformed request target")),
         false => refuse(&ex),
@@ -53,7 +54,8 @@ fn refuse(ex: &Exchange<'_>) -> Result<(), Failure> {
     if ex.method.as_str().len() > METHOD_MAX {
         return Err(Failure::error(405, "method is too long"));
     }
-    if ex.host.is_empty() && ex.proto() == "HTTP/1.1" {
+    // Without a host, only HTTP/1.0 asks for anything; a service judges itself.
+    if ex.host.is_empty() && ex.site.service.is_none() && ex.proto() == "HTTP/1.1" {
         return Err(Failure::error(400, "rfc9112 forbids empty Host"));
     }
     // It may become a part of a path, in which `..` leads elsewhere.
@@ -64,16 +66,26 @@ fn refuse(ex: &Exchange<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Drops fields that scripts would take for others.
-fn drop_aliases(ex: &mut Exchange<'_>) {
-    let refused = ex.site.aliases.refused(ex.headers());
-    if refused.is_empty() {
+/// Hides fields that no handler should see: those that scripts would take for others; how a
+/// body is framed is the connection's matter.
+fn clean_fields(ex: &mut Exchange<'_>) {
+    let headers = ex.headers();
+    let mut unwanted = ex.site.aliases.refused(headers);
+    if headers.contains_key(TRANSFER_ENCODING) {
+        unwanted.push(TRANSFER_ENCODING.as_str());
+    }
+    let repeats_length = headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some();
+    if unwanted.is_empty() && !repeats_length {
         return;
     }
-    let refused: Vec<String> = refused.into_iter().map(str::to_owned).collect();
+    let unwanted: Vec<String> = unwanted.into_iter().map(str::to_owned).collect();
     ex.change_headers(|headers, _| {
-        for name in &refused {
+        for name in &unwanted {
             headers.remove(name.as_str());
+        }
+        // They are equal, or the request would have been refused.
+        if let Some(length) = headers.get(CONTENT_LENGTH).cloned() {
+            headers.insert(CONTENT_LENGTH, length);
         }
     });
 }
@@ -185,14 +197,15 @@ fn log(ex: &Exchange<'_>, site: &Site) {
     if let Some(names) = ex.logger_names {
         loggers = names.iter().map(|name| full_name("http.log.access", name)).collect();
     }
-    let none = HeaderMap::new();
     let answer = access::Answer {
         bytes_read: ex.body_bytes_read(),
         user_id: ex.user_id.as_deref().unwrap_or_default(),
         duration: ex.started.elapsed(),
         size: ex.response.size,
-        status: ex.response.status,
-        headers: ex.response.sent_headers.as_ref().unwrap_or(&none),
+        status: if ex.response.unhandled { 0 } else { ex.response.status },
+        unhandled: ex.response.unhandled,
+        headers: ex.response.fields(),
+        untyped: ex.response.untyped,
         extra: &ex.log_fields,
     };
     let request = described(ex, site);

@@ -7,7 +7,7 @@
 
 use super::server::{ProvisionError, Speaks};
 use crate::config::Apps;
-use crate::config::http::{AutomaticHttps, Http, Route, Server, ServerLogs};
+use crate::config::http::{AutomaticHttps, Http, Route, Server};
 use crate::config::pki::{CertificateAuthority, Pki};
 use crate::config::tls::Tls;
 
@@ -60,11 +60,8 @@ fn refuse_in_tls(tls: &Tls) -> Result<(), ProvisionError> {
 }
 
 fn refuse_in_app(http: &Http) -> Result<(), ProvisionError> {
-    let Http { http_port, https_port: _, grace_period: _, shutdown_delay: _, servers, metrics } =
+    let Http { http_port, https_port: _, grace_period: _, shutdown_delay: _, servers, metrics: _ } =
         http;
-    if metrics.as_ref().is_some_and(|metrics| metrics.otlp) {
-        return no("apps.http.metrics.otlp", "sending figures out is not supported yet");
-    }
     let http_port = if *http_port == 0 { 80 } else { *http_port };
     for (name, server) in servers {
         refuse_in_server(&format!("apps.http.servers.{name}"), server, http_port)?;
@@ -73,7 +70,6 @@ fn refuse_in_app(http: &Http) -> Result<(), ProvisionError> {
 }
 
 fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), ProvisionError> {
-    refuse_settings(path, server)?;
     let Server {
         listen,
         listener_wrappers: _,
@@ -106,7 +102,7 @@ fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), P
         client_ip_headers: _,
         trusted_proxies_strict: _,
         trusted_proxies_unix: _,
-        logs,
+        logs: _,
         protocols: _,
         listen_protocols,
         // About HTTP/3 only.
@@ -123,9 +119,6 @@ fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), P
         );
         return no(path, &why);
     }
-    if let Some(ServerLogs { trace: true, .. }) = logs {
-        return no(&format!("{path}.logs.trace"), "tracing handlers is not supported yet");
-    }
     let is_mute = |index| {
         let Speaks { h1, h2c } = Speaks::at(server, index);
         !h1 && !h2c
@@ -138,17 +131,6 @@ fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), P
         false => format!("{path}.protocols"),
     };
     no(&path, "cannot serve without HTTP/1.1 or h2c; add h1 to the protocols")
-}
-
-/// Refuses settings of a server that nothing honours yet.
-fn refuse_settings(path: &str, server: &Server) -> Result<(), ProvisionError> {
-    let settings = [("metrics", server.metrics.as_ref().is_some_and(|metrics| metrics.otlp))];
-    match settings.into_iter().find(|(_, is_set)| *is_set) {
-        None => Ok(()),
-        Some((field, _)) => {
-            no(&format!("{path}.{field}"), &format!("{field} is not supported yet"))
-        }
-    }
 }
 
 /// The first host for which Caddy would turn on HTTPS, although nothing else says so.
@@ -194,10 +176,6 @@ mod tests {
     #[test]
     fn what_is_not_there_is_refused_by_its_path() {
         check(
-            r#"{"http":{"metrics":{"otlp":true}}}"#,
-            Err("apps.http.metrics.otlp: sending figures out is not supported yet"),
-        );
-        check(
             r#"{"tls":{"certificates":{"automate":["a.test"]}}}"#,
             Err("apps.tls.certificates: HTTPS is not supported yet"),
         );
@@ -205,10 +183,6 @@ mod tests {
             r#"{"pki":{"certificate_authorities":{"mine":{}}}}"#,
             Err("apps.pki.certificate_authorities.mine: \
                  certificate authorities are not supported yet"),
-        );
-        check_server(
-            r#"{"logs":{"trace":true}}"#,
-            Err(".logs.trace: tracing handlers is not supported yet"),
         );
         check_server(
             r#"{"listen":[":80",":81"],"listen_protocols":[null,["h3"]]}"#,
