@@ -1,6 +1,6 @@
 //! Spans and figures: how they hang together, and how they reach a collector.
 
-use super::support::collector::{CERTIFICATE, Collector, Kind, attribute, hex};
+use super::support::collector::{CERTIFICATE, Collector, KEY, Kind, attribute, hex};
 use super::support::server::free_port;
 use super::support::{Client, Server, Site, poll, run};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
@@ -106,8 +106,30 @@ fn a_collector_is_sent_linked_spans_by_grpc() {
     let procedure = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
     let env = [("OTEL_SERVICE_NAME", "shop"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")];
     check(Kind::Grpc, false, &env, procedure, "te: trailers");
-    let compressed = [env[0], env[1], ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")];
+    let compressed = [
+        env[0],
+        env[1],
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", CERTIFICATE),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", KEY),
+    ];
     check(Kind::Grpc, true, &compressed, procedure, "grpc-encoding: gzip");
+}
+
+#[test]
+fn a_message_that_is_longer_than_the_window_arrives_by_grpc() {
+    let collector = Collector::start(Kind::Grpc, false);
+    let site = traced();
+    let env = [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), ("OTEL_BSP_SCHEDULE_DELAY", "3600000")];
+    let mut server = serve(&site, &collector, "http", &env);
+    let mut client = server.connect();
+    let field = format!("X-Shop: {}\r\n", "x".repeat(4000));
+    for _ in 0..100 {
+        get(&mut client, "/lost", &field);
+    }
+    server.signal(Signal::TERM);
+    assert!(server.wait().success());
+    assert_eq!((collector.spans().len(), collector.requests().len()), (100, 1));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::metrics::http::Requests;
 use crate::metrics::push;
 use crate::php::settings::Surroundings;
 use crate::php::{Runtime, Settings, SettingsError, StartError};
-use crate::tracing::Tracers;
+use crate::tracing::{Provider, Tracers};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -93,6 +93,8 @@ pub(super) struct Checked {
     pub(super) php: Option<Settings>,
     /// Who gets figures, if they are sent.
     pub(super) push: Option<push::Settings>,
+    /// What begins spans, for the servers to come.
+    pub(super) _provider: Option<Arc<Provider>>,
 }
 
 /// Everything that is needed to take the place of what runs.
@@ -140,11 +142,13 @@ pub(super) fn check(
     let endpoint = Endpoint::provision(config.admin.as_ref()).map_err(LoadError::Admin)?;
     super::pull::check(config)?;
     let php = Settings::resolve(config, around)?;
-    Server::provision(config, None, &logs, &Arc::default(), tracers)?;
+    let trial = Server::provision(config, None, &logs, &Arc::default(), tracers)?;
+    let provider = tracers.current();
+    drop(trial);
     let http = config.apps.as_ref().and_then(|apps| apps.http.as_ref());
     let is_pushed = http.and_then(|http| http.metrics.as_ref()).is_some_and(|m| m.otlp);
     let push = is_pushed.then(push::Settings::of_process).transpose()?;
-    Ok(Checked { logs, endpoint, php, push })
+    Ok(Checked { logs, endpoint, php, push, _provider: provider })
 }
 
 /// Starts PHP, if there is a use for it. Returns when all its workers are up.

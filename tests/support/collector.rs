@@ -10,9 +10,10 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use prost::Message;
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use std::io::Read;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -22,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 /// The certificate of `localhost`, and its key.
 pub(crate) const CERTIFICATE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/cert.pem");
-const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/key.pem");
+pub(crate) const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/key.pem");
 
 /// How a collector behaves.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -119,12 +120,19 @@ pub(crate) fn acceptor(kind: Kind) -> TlsAcceptor {
     let chain = vec![CertificateDer::from_pem_file(CERTIFICATE).expect("a certificate")];
     let key = PrivateKeyDer::from_pem_file(KEY).expect("a key");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("they fit");
+        .expect("versions");
+    // By gRPC, clients have to show the same certificate.
+    let builder = if kind == Kind::Grpc {
+        let mut roots = RootCertStore::empty();
+        roots.add(chain[0].clone()).expect("a root");
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        builder.with_client_cert_verifier(verifier.build().expect("a verifier"))
+    } else {
+        builder.with_no_client_auth()
+    };
+    let mut config = builder.with_single_cert(chain, key).expect("they fit");
     if kind == Kind::Grpc {
         config.alpn_protocols = vec![b"h2".to_vec()];
     }
