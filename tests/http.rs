@@ -131,3 +131,18 @@ fn every_request_is_logged_as_json() {
     assert_eq!(line["request"]["uri"], "/a?b=c");
     assert_eq!(line["request"]["method"], "GET");
 }
+
+#[test]
+fn the_body_of_an_answer_can_be_logged() {
+    let site = Site::with_caddyfile(
+        "{\n\tadmin off\n}\n:{$PORT} {\n\tlog\n\tlog_append text {http.response.body}\n\t\
+         log_append bytes {http.response.body_base64}\n\trespond \"hi\"\n}\n",
+    );
+    let server = Server::start(site.folder());
+    assert_eq!(server.get("/").body, "hi");
+    let line = server.wait_for_log(&["http.log.access"]);
+    let line: serde_json::Value = serde_json::from_str(&line).expect("a JSON line");
+    assert_eq!((&line["text"], &line["bytes"]), (&"hi".into(), &"aGk=".into()));
+    let headers = line["resp_headers"].as_object().expect("fields");
+    assert!(!headers.contains_key("Content-Length"), "nobody but the connection set it: {line}");
+}

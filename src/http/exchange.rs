@@ -5,7 +5,7 @@
 //! site that answers it. The answer's side is in [`super::response`].
 
 use super::connection::{Connection, Peer};
-use super::handlers::{LogAppend, Map, Traced};
+use super::handlers::{AnswerBody, LogAppend, Map, Traced};
 use super::head;
 use super::matchers::file::FileMatch;
 use super::pace::{Bound, Pace};
@@ -208,6 +208,8 @@ pub(crate) struct Exchange<'s> {
     pub log_fields: Vec<(Cow<'s, str>, Vec<u8>)>,
     /// Fields whose values are taken when the handlers are done.
     pub late_log_fields: Vec<&'s LogAppend>,
+    /// Bodies of the answer that such fields show, by their keys.
+    pub logged_bodies: Vec<(&'s str, AnswerBody)>,
     /// Spans that are under way, the innermost last.
     pub traced: Vec<Traced<'s>>,
     /// What the `file` matcher found last.
@@ -304,6 +306,7 @@ impl<'s> Exchange<'s> {
             logger_names: None,
             log_fields: Vec::new(),
             late_log_fields: Vec::new(),
+            logged_bodies: Vec::new(),
             traced: Vec::new(),
             file_match: None,
             captured: Vec::new(),

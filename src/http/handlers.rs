@@ -25,7 +25,7 @@ mod timeouts;
 mod tracing;
 mod vars;
 
-pub(crate) use log_append::LogAppend;
+pub(crate) use log_append::{Body as AnswerBody, LogAppend};
 pub(crate) use map::Map;
 pub(crate) use tracing::Traced;
 

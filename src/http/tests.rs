@@ -1,5 +1,6 @@
 //! Servers from hand-written configurations, asked over real sockets.
 
+mod advisories;
 mod answers;
 mod clients;
 mod handlers;

@@ -280,6 +280,11 @@ fn location(original: &uri::Target, slash: bool) -> Option<Vec<u8>> {
     if to == uri::escape_ascii_path(&original.path) {
         return None;
     }
+    // And what leads out of a folder only seems to be in it.
+    let mut to = uri::clean(&to).into_owned();
+    if slash && !to.ends_with(b"/") {
+        to.push(b'/');
+    }
     if let Some(query) = original.query.as_ref().filter(|q| !q.is_empty()) {
         to.push(b'?');
         to.extend_from_slice(query);

@@ -7,13 +7,23 @@
 //!
 //! The value is a placeholder, the name of a variable, or else a text. It is taken when
 //! the handlers behind this one are done, unless it is to be taken early. Numbers and
-//! booleans stay what they are; a placeholder that nothing has is `null`.
+//! booleans stay what they are; a placeholder that nothing has is `null`. The answer's body,
+//! `{http.response.body}` or `{http.response.body_base64}`, is known to this handler only.
 
 use crate::config::handlers::LogAppend as Config;
 use crate::http::exchange::Exchange;
 use crate::http::placeholder::Placeholder;
+use crate::http::response::Filter;
 use crate::logging::json;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use parking_lot::Mutex;
 use std::borrow::Cow;
+use std::sync::Arc;
+
+/// Of an answer's body, no more than this is logged.
+const BODY_MAX: usize = 8 * 1024 * 1024;
 
 /// The compiled handler.
 #[derive(Debug)]
@@ -27,8 +37,28 @@ pub(crate) struct LogAppend {
 enum Value {
     /// Nothing has its name when it is absent.
     Placeholder(Option<Placeholder>),
+    /// The answer's body, in base64 or as text.
+    Answer { in_base64: bool },
     /// A variable if there is one of this name, else this text.
     Name(String),
+}
+
+/// The body of an answer as it goes by.
+pub(crate) type Body = Arc<Mutex<BytesMut>>;
+
+struct Copy(Body);
+
+impl Filter for Copy {
+    fn head(&mut self, _ex: &mut Exchange<'_>, _first: usize) -> bool {
+        true
+    }
+
+    fn body(&mut self, data: Bytes, _end: bool, _flush: bool) -> Bytes {
+        let mut copy = self.0.lock();
+        let room = BODY_MAX - copy.len().min(BODY_MAX);
+        copy.extend_from_slice(&data[..data.len().min(room)]);
+        data
+    }
 }
 
 impl LogAppend {
@@ -36,6 +66,8 @@ impl LogAppend {
         let text = &config.value;
         let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
         let value = match inner.filter(|inner| !inner.contains('{')) {
+            Some("http.response.body") => Value::Answer { in_base64: false },
+            Some("http.response.body_base64") => Value::Answer { in_base64: true },
             Some(name) => Value::Placeholder(Placeholder::parse(name)),
             None => Value::Name(text.clone()),
         };
@@ -47,7 +79,12 @@ impl LogAppend {
     }
 
     pub(super) fn run<'s>(&'s self, ex: &mut Exchange<'s>) {
-        if self.early {
+        if matches!(self.value, Value::Answer { .. }) {
+            let body = Body::default();
+            ex.response.filter(Copy(Arc::clone(&body)));
+            ex.logged_bodies.push((&self.key, body));
+            ex.late_log_fields.push(self);
+        } else if self.early {
             let value = self.json(ex);
             ex.log_fields.push((Cow::Borrowed(&self.key), value));
         } else {
@@ -65,6 +102,15 @@ impl LogAppend {
             Value::Placeholder(placeholder) => {
                 let json = placeholder.as_ref().and_then(|placeholder| placeholder.json(ex));
                 json.unwrap_or_else(|| b"null".to_vec())
+            }
+            Value::Answer { in_base64 } => {
+                let is_ours = |(key, _): &&(&str, Body)| *key == self.key;
+                let body = ex.logged_bodies.iter().find(is_ours).map(|(_, body)| body.lock());
+                let body = body.as_deref().map(|body| &body[..]).unwrap_or_default();
+                match in_base64 {
+                    true => json::text(STANDARD.encode(body).as_bytes()),
+                    false => json::text(body),
+                }
             }
             Value::Name(name) => ex.vars.json(name).unwrap_or_else(|| json::text(name.as_bytes())),
         }

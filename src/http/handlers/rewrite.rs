@@ -27,7 +27,7 @@ pub(super) struct Rewrite {
     method: Template,
     path: Option<Template>,
     /// Keys and values, each pair with its `=` if it has one.
-    query: Option<Vec<Template>>,
+    query: Option<Vec<Pair>>,
     strip_prefix: Template,
     strip_suffix: Template,
     texts: Vec<Text>,
@@ -42,6 +42,32 @@ struct Text {
     replace: Template,
     /// How often at most, in the path and in the query.
     limit: usize,
+}
+
+/// One part of a query.
+#[derive(Debug)]
+struct Pair {
+    key: Template,
+    value: Option<Template>,
+}
+
+impl Pair {
+    fn new(text: &str) -> Self {
+        let template = |text: &str| Template::new(text, Unknown::Vanishes);
+        let (key, value) = text.split_once('=').unwrap_or((text, ""));
+        Self { key: template(key), value: (!value.is_empty()).then(|| template(value)) }
+    }
+
+    fn fill(&self, ex: &Exchange<'_>) -> Vec<u8> {
+        let mut pair = self.key.fill_with(ex, escape_query_key).into_owned();
+        if let Some(value) = &self.value {
+            pair.push(b'=');
+            pair.extend_from_slice(
+                &value.fill_with(ex, |_, value| uri::escape_query(&value).into()),
+            );
+        }
+        pair
+    }
 }
 
 impl Rewrite {
@@ -69,7 +95,7 @@ impl Rewrite {
             expressions: expressions.collect::<Result<_, _>>()?,
             method: template(&config.method),
             path: (!path.is_empty()).then(|| template(path)),
-            query: query.map(|q| q.split('&').filter(|p| !p.is_empty()).map(template).collect()),
+            query: query.map(|q| q.split('&').filter(|p| !p.is_empty()).map(Pair::new).collect()),
             query_ops: config.query.as_ref().map(Query::provision).transpose()?,
             strip_prefix: template(&config.strip_path_prefix),
             strip_suffix: template(&config.strip_path_suffix),
@@ -139,7 +165,7 @@ impl Rewrite {
             target.set_path(decoded);
         }
         if let Some(pairs) = &self.query {
-            let pairs = pairs.iter().map(|pair| pair.fill_with(ex, escape_query_value));
+            let pairs = pairs.iter().map(|pair| pair.fill(ex));
             let filled: Vec<_> = pairs.filter(|pair| !pair.is_empty()).collect();
             let query = filled.join(&b'&');
             target.query = (!query.is_empty()).then_some(query);
@@ -189,9 +215,10 @@ fn escape_path_value<'a>(name: &str, value: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
     escaped.collect::<Vec<u8>>().into()
 }
 
-fn escape_query_value<'a>(name: &str, value: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
+/// The query as a whole may stand in the place of a pair, and only there.
+fn escape_query_key<'a>(name: &str, value: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
     match name {
-        "http.request.uri.query" | "http.request.orig_uri.query" => value,
+        "http.request.uri.query" => value,
         _ => uri::escape_query(&value).into(),
     }
 }
@@ -250,7 +277,7 @@ mod tests {
         let value = |text: &'static [u8]| Cow::Borrowed(text);
         assert_eq!(*escape_path_value("http.request.uri.path", value(b"/a?b%")), *b"/a%3Fb%25");
         assert_eq!(*escape_path_value("http.request.uri", value(b"/a?b")), *b"/a?b");
-        assert_eq!(*escape_query_value("http.request.uri.path", value(b"/x y&z")), *b"%2Fx+y%26z");
-        assert_eq!(*escape_query_value("http.request.uri.query", value(b"a=1&b=2")), *b"a=1&b=2");
+        assert_eq!(*escape_query_key("http.request.uri.path", value(b"/x y&z")), *b"%2Fx+y%26z");
+        assert_eq!(*escape_query_key("http.request.uri.query", value(b"a=1&b=2")), *b"a=1&b=2");
     }
 }

@@ -136,7 +136,7 @@ impl File {
             }
             let fallback =
                 self.policy == Policy::FirstExistFallback && i + 1 == self.candidates.len();
-            for mut found in self.paths(candidate, ex, root) {
+            for mut found in self.paths(candidate, ex, root, fallback) {
                 let Some(meta) = stat(&found.file) else { continue };
                 if fallback || meta.is_dir() == candidate.directory {
                     found.directory = meta.is_dir() && !fallback;
@@ -156,7 +156,7 @@ impl File {
     ) -> Option<FileMatch> {
         let mut best: Option<(K, FileMatch)> = None;
         for candidate in &self.candidates {
-            for mut found in self.paths(candidate, ex, root) {
+            for mut found in self.paths(candidate, ex, root, false) {
                 let Some(meta) = stat(&found.file) else { continue };
                 found.directory = meta.is_dir();
                 if best.as_ref().is_none_or(|(than, _)| key(&meta) > *than) {
@@ -167,8 +167,15 @@ impl File {
         best.map(|(_, found)| found)
     }
 
-    /// The files that a name stands for; whether they exist is not known yet.
-    fn paths(&self, candidate: &Candidate, ex: &Exchange<'_>, root: &[u8]) -> Vec<FileMatch> {
+    /// The files that a name stands for; whether they exist is not known yet. A name that
+    /// only a request makes a folder's is nobody's, unless it is the last resort.
+    fn paths(
+        &self,
+        candidate: &Candidate,
+        ex: &Exchange<'_>,
+        root: &[u8],
+        fallback: bool,
+    ) -> Vec<FileMatch> {
         let slash = if candidate.directory { &b"/"[..] } else { b"" };
         let name = match &candidate.name {
             Name::Status(_) => return Vec::new(),
@@ -176,6 +183,13 @@ impl File {
             Name::Glob(template) => template.fill_with(ex, |_, value| escape_glob(&value).into()),
         };
         let cleaned = uri::clean(&name);
+        let is_folder = name.ends_with(b"/") && *cleaned != *b"/";
+        if is_folder && !candidate.directory && !fallback {
+            let named = [&cleaned[..], b"/"].concat();
+            if split(&named, &self.splits).0.ends_with(b"/") {
+                return Vec::new();
+            }
+        }
         let (script, rest) = split(&cleaned, &self.splits);
         let full = uri::join_below(root, &[script, slash].concat());
         let files = match &candidate.name {
