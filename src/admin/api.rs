@@ -92,7 +92,7 @@ impl Api {
             "/load" => self.load(&request).await,
             "/adapt" => self.adapt(&request),
             "/stop" => self.stop(&request),
-            "/metrics" => self.metrics(&request),
+            "/metrics" => Ok(self.metrics()),
             "/reverse_proxy/upstreams" => upstreams(&request),
             "/frankenphp/workers/restart" => self.restart_workers(&request).await,
             "/frankenphp/threads" => Ok(plain(200, self.control.php_threads())),
@@ -237,15 +237,11 @@ impl Api {
         Ok(Reply { status: 200, ..Reply::default() })
     }
 
-    fn metrics(&self, request: &Request) -> Outcome {
-        if !matches!(request.method, Method::GET | Method::HEAD) {
-            let text = format!("method {} not allowed", request.method);
-            return Err(ApiError::new(405, text));
-        }
+    fn metrics(&self) -> Reply {
         let mut reply = plain(200, self.figures.text(Format::Prometheus));
         let kind = Format::Prometheus.content_type();
         reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        Ok(reply)
+        reply
     }
 
     async fn restart_workers(&self, request: &Request) -> Outcome {

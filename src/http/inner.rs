@@ -42,7 +42,7 @@ async fn ask(ex: &Exchange<'_>, target: &[u8], mut headers: HeaderMap) -> Option
     let session = StreamSession::kept(head);
     let answer = session.answer();
     let mut session = Session::new_custom(Box::new(session));
-    let asked = Asked { host: ex.host.clone(), minor: 1, stream: None };
+    let asked = Asked { host: ex.host.clone(), minor: 1, target: None, stream: None };
     let is_whole = serve::request(&mut session, &connection, ex.site, asked).await;
     answer.take().filter(|_| is_whole)
 }
