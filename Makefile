@@ -40,9 +40,10 @@ conformance-update: setup ## the same, then add what passes now to the list of p
 	$(CARGO) build --locked --workspace --bins --features test-modules
 	tests/conformance/run.py --cases $(CONFORMANCE) --bin target/debug/pogo --update
 
-compare: ## whether Caddy makes the same of 2,000 generated Caddyfiles (CADDY=PATH)
+compare: ## whether Caddy adapts 2,000 Caddyfiles and answers requests alike (CADDY=PATH, CONFORMANCE=DIR)
 	$(CARGO) build --locked --bin pogo
 	benches/compare.py --bin target/debug/pogo --caddy $(CADDY) --count 2000
+	benches/behave.py --bin target/debug/pogo --caddy $(CADDY) --cases $(CONFORMANCE)
 
 bench: build ## measure beside nginx and php-fpm, and adapt beside Caddy, in one run
 	@packaging/debian.sh bench

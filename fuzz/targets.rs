@@ -8,7 +8,10 @@
 mod written;
 
 use caddyfile_parser::{LoadError, Loader, ServerBlock, Token};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use pogo::config::Config;
+use pogo::otlp::Variables;
+use pogo::tracing::Propagators;
 use std::collections::BTreeMap;
 
 /// What there is to import, and the environment.
@@ -119,6 +122,33 @@ pub(crate) fn expression(data: &[u8]) {
         // Whatever its value is, finding it must end.
         Ok(program) => drop(program.value(&mut |()| Ok::<_, ()>(cel::Value::Null))),
         Err(wrong) => assert!(!wrong.what.is_empty()),
+    }
+}
+
+/// Header fields name a span or none; what is named is named again by what we write.
+pub(crate) fn propagation(data: &[u8]) {
+    let mut headers = HeaderMap::new();
+    for line in data.split(|byte| *byte == b'\n') {
+        let mut parts = line.splitn(2, |byte| *byte == b':');
+        let name = parts.next().map(HeaderName::from_bytes);
+        let value = HeaderValue::from_bytes(parts.next().unwrap_or_default().trim_ascii());
+        if let (Some(Ok(name)), Ok(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    for form in ["tracecontext", "b3", "b3multi", "jaeger", "xray", "ottrace"] {
+        let mut variables = Variables::new(|_| Some(form.to_owned()));
+        let propagators = Propagators::read(&mut variables);
+        let Some(context) = propagators.extract(&headers) else { continue };
+        let mut written = HeaderMap::new();
+        propagators.inject(&context, &mut written);
+        let again = propagators.extract(&written).expect("what we wrote names a span");
+        assert_eq!(again.span_id(), context.span_id(), "{form}");
+        assert_eq!(again.is_sampled(), context.is_sampled(), "{form}");
+        // This one has room for half of it only.
+        if form != "ottrace" {
+            assert_eq!(again.trace_id(), context.trace_id(), "{form}");
+        }
     }
 }
 

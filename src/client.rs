@@ -69,6 +69,24 @@ impl Url {
         is_host.then_some(Self { secure, authority, host, port, target })
     }
 
+    /// What a `Location` means that came from here.
+    pub fn join(&self, location: &str) -> Option<Self> {
+        if location.contains("://") {
+            return Self::parse(location);
+        }
+        let scheme = if self.secure { "https" } else { "http" };
+        if location.starts_with("//") {
+            return Self::parse(&format!("{scheme}:{location}"));
+        }
+        let path = self.target.split('?').next().unwrap_or_default();
+        let target = match location.as_bytes().first() {
+            Some(b'/') => location.to_owned(),
+            Some(b'?') => format!("{path}{location}"),
+            _ => format!("{}/{location}", path.rsplit_once('/').map_or("", |(folder, _)| folder)),
+        };
+        Some(Self { target, ..self.clone() })
+    }
+
     /// Where it is; on the port of its scheme when it names none.
     pub fn place(&self) -> Place {
         let port = self.port.unwrap_or(if self.secure { 443 } else { 80 });
@@ -98,6 +116,8 @@ pub struct Answer {
     pub status: u16,
     /// Its `Content-Type`; empty without one.
     pub content_type: String,
+    /// Its `Location`; empty without one.
+    pub location: String,
     /// Its `Retry-After`; empty without one.
     pub retry_after: String,
     /// The body.
@@ -179,6 +199,7 @@ fn parse(bytes: &[u8]) -> Option<(Answer, bool)> {
         let (name, value) = line.split_once(':')?;
         match name.to_ascii_lowercase().as_str() {
             "content-type" => answer.content_type = value.trim().to_owned(),
+            "location" => answer.location = value.trim().to_owned(),
             "retry-after" => answer.retry_after = value.trim().to_owned(),
             "content-length" => length = value.trim().parse::<usize>().ok(),
             "transfer-encoding" => chunked = value.trim().eq_ignore_ascii_case("chunked"),
@@ -246,6 +267,20 @@ mod tests {
         check_url("http:///x", None);
         check_url("http://a:b/", None);
         check_url("a.test:80", None);
+    }
+
+    #[test]
+    fn a_location_is_read_from_where_it_came() {
+        let check = |location: &str, expected: &str| {
+            let url = Url::parse("https://a.test/b/c?d").and_then(|url| url.join(location));
+            let got = url.map(|url| format!("{} {}{}", url.secure, url.authority, url.target));
+            assert_eq!(got.as_deref(), Some(expected), "{location}");
+        };
+        check("http://e.test:1/f", "false e.test:1/f");
+        check("//e.test/f", "true e.test/f");
+        check("/f?g", "true a.test/f?g");
+        check("f", "true a.test/b/f");
+        check("?g", "true a.test/b/c?g");
     }
 
     #[test]

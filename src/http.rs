@@ -3,10 +3,10 @@
 //! In reading order: [`server`] compiles a configuration, [`unsupported`] refuses what is
 //! not there yet, [`live`] puts one configuration in the place of another; [`address`] is
 //! what can be listened on, [`socket`] opens it and [`listener`] accepts, [`conn`] is the
-//! stream and [`connection`] what its requests share; [`h1`] with [`request_line`] and [`h2`] with [`session`] speak the protocols; [`serve`] is the life of one request ([`service`] when no route answers it),
+//! stream and [`connection`] what its requests share; [`h1`] with [`request_line`] and [`h2`] with [`session`] speak the protocols; [`serve`] is the life of one request ([`service`] when no route answers it, [`inner`] when the server asks itself),
 //! [`exchange`] the request itself and [`response`] the way of its answer, with [`head`]; [`routes`],
-//! [`matchers`] and [`handlers`] decide what it is; [`placeholder`], [`uri`] and [`glob`]
-//! are the languages they speak.
+//! [`matchers`] and [`handlers`] decide what it is, and [`invoked`] tells of them;
+//! [`placeholder`], [`uri`] and [`glob`] are the languages they speak.
 //!
 //! Every protocol ends as a pingora session, so nothing behind [`session`] knows which
 //! one it is. This room does not know Caddyfiles, nor how PHP runs.
@@ -20,6 +20,8 @@ mod h1;
 mod h2;
 mod handlers;
 mod head;
+mod inner;
+mod invoked;
 mod ip_ranges;
 mod listener;
 mod live;
@@ -34,6 +36,7 @@ mod serve;
 mod server;
 pub mod service;
 mod session;
+mod sniff;
 mod socket;
 mod trust;
 mod unsupported;

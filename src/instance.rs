@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::http;
 use crate::logging::{Level, Logs};
 use crate::metrics::Figures;
+use crate::metrics::push::Push;
 use crate::php;
 use crate::php::settings::Surroundings;
 use crate::tracing::Tracers;
@@ -42,7 +43,7 @@ use tokio::task::JoinSet;
 const PHP_RETIRE: Duration = Duration::from_secs(30);
 /// The same when the server ends.
 const PHP_GRACE: Duration = Duration::from_secs(10);
-/// How long the last spans may take to reach their collector when the server ends.
+/// How long the last spans, and the last figures, may take to reach their collector.
 const TRACE_GRACE: Duration = Duration::from_secs(5);
 /// How long the last lines of a log may take when its configuration is replaced.
 const LOG_GRACE: Duration = Duration::from_secs(2);
@@ -70,6 +71,8 @@ pub struct Instance {
 struct Running {
     http: http::Live,
     admin: http::Live,
+    /// What sends figures to a collector.
+    push: Option<Push>,
     /// What is left of earlier configurations.
     retiring: JoinSet<()>,
     /// The fetch of the next configuration.
@@ -101,6 +104,7 @@ impl Instance {
         let running = Running {
             http: http::Live::counting(figures.connections()),
             admin: http::Live::counting(figures.connections()),
+            push: None,
             retiring: JoinSet::new(),
             pull: None,
         };
@@ -191,6 +195,10 @@ impl Instance {
         running.http.retire().drain().await;
         while running.retiring.join_next().await.is_some() {}
         self.tracers.end(TRACE_GRACE).await;
+        if let Some(push) = running.push.take() {
+            push.stop();
+            push.stopped(TRACE_GRACE).await;
+        }
         if let Some(php) = self.php.swap(Arc::default()).as_ref() {
             php.shutdown(PHP_GRACE).await;
         }
@@ -286,7 +294,13 @@ impl Instance {
             checked.endpoint.as_ref().zip(tools),
         );
         match opened {
-            Ok(opened) => Ok(Next { logs: checked.logs, endpoint: checked.endpoint, php, opened }),
+            Ok(opened) => Ok(Next {
+                logs: checked.logs,
+                endpoint: checked.endpoint,
+                push: checked.push,
+                php,
+                opened,
+            }),
             Err(error) => {
                 if let Some(php) = php {
                     php.shutdown(Duration::ZERO).await;
@@ -298,12 +312,15 @@ impl Instance {
 
     /// From here on the new configuration answers. Cannot fail.
     fn publish(&self, running: &mut Running, next: Next) {
-        let Next { logs, endpoint, php, opened: Opened { http, requests, admin } } = next;
+        let Next { logs, endpoint, php, push, opened: Opened { http, requests, admin } } = next;
         let had_admin = running.admin.addresses();
         let grace = running.http.grace();
         // Before the first listener accepts: who is answered finds this set.
         let is_first = !self.serves.swap(true, Ordering::Relaxed);
+        let old_push = running.push.take();
+        old_push.iter().for_each(Push::stop);
         self.figures.count(requests);
+        running.push = push.and_then(|push| Push::start(push, &self.figures, &logs));
         let retired = running.http.publish(http);
         let retired_admin = match admin {
             Some(admin) => running.admin.publish(admin),
@@ -324,6 +341,9 @@ impl Instance {
         running.retiring.spawn(async move {
             let _counted = counted;
             retired.drain().await;
+            if let Some(push) = old_push {
+                push.stopped(TRACE_GRACE).await;
+            }
             if let Some(php) = old_php.as_ref() {
                 php.shutdown(PHP_RETIRE).await;
             }

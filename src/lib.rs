@@ -1,8 +1,8 @@
 //! Pogo: a Caddy-compatible web and PHP application server.
 //!
 //! Arrows point one way: `cli → adapter, instance → check, http, php, pogo → config`;
-//! `adapter → caddyfile-parser, config`; `check → http → php, tracing`; `tracing → otlp →
-//! client`; `php, pogo → php-wire`. A test checks them.
+//! `adapter → caddyfile-parser, config`; `check → http → php, tracing`; `metrics,
+//! tracing → otlp → client`; `php, pogo → php-wire`. A test checks them.
 
 pub mod adapter;
 pub mod admin;

@@ -3,11 +3,14 @@
 //! In reading order: [`Figures`] are the server process's; [`http`] has those of requests,
 //! which begin anew with each configuration, as in Caddy; a [`Gauge`] counts what comes and
 //! goes; `process` asks the kernel; [`text`] is the form in which all of it is told, and a
-//! [`Scrape`] what a client gets.
+//! [`Scrape`] what a client gets; [`push`] sends it to a collector, in the form that `otlp`
+//! makes of the text.
 
 mod gauge;
 pub mod http;
+mod otlp;
 mod process;
+pub mod push;
 mod scrape;
 pub mod text;
 

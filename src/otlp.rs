@@ -15,6 +15,9 @@ pub use sender::{SendError, Sender};
 pub use settings::{Protocol, Settings, UnknownProtocol};
 pub use variables::Variables;
 
+use opentelemetry::KeyValue;
+use opentelemetry_sdk::Resource;
+
 /// What is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
@@ -48,4 +51,16 @@ impl Signal {
             Self::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
         }
     }
+}
+
+/// Who we are: what `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say, and which
+/// server this is.
+pub fn resource(variables: &mut Variables<'_>) -> Resource {
+    let attributes = variables.pairs("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
+    let name = variables.text("OTEL_SERVICE_NAME").map(|name| ("service.name".to_owned(), name));
+    let own = [("webengine.name", "Pogo"), ("webengine.version", env!("CARGO_PKG_VERSION"))];
+    Resource::builder()
+        .with_attributes(attributes.into_iter().chain(name).map(|(k, v)| KeyValue::new(k, v)))
+        .with_attributes(own.map(|(key, value)| KeyValue::new(key, value)))
+        .build()
 }

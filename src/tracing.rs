@@ -15,6 +15,7 @@ mod settings;
 
 pub use opentelemetry::trace::{SpanContext, Status};
 pub use opentelemetry::{Key, KeyValue};
+pub use propagation::Propagators;
 pub use settings::SettingsError;
 
 use crate::logging::{Level, Logs};
@@ -27,7 +28,6 @@ use opentelemetry::trace::TracerProvider as _;
 use opentelemetry::trace::{Span as _, SpanBuilder, SpanKind, TraceContextExt, Tracer};
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use parking_lot::Mutex;
-use propagation::Propagators;
 use settings::Settings;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -72,6 +72,11 @@ impl Tracers {
     /// Tells these logs from now on.
     pub fn log_to(&self, logs: &Arc<Logs>) {
         self.logs.store(Arc::clone(logs));
+    }
+
+    /// The provider, if somebody uses it. Whoever holds it keeps it for the next user.
+    pub fn current(&self) -> Option<Arc<Provider>> {
+        self.current.lock().upgrade()
     }
 
     /// The provider. It is made of the variables if nobody uses one.

@@ -217,6 +217,9 @@ fn start_returns_once_the_server_answers() {
     assert_eq!(start.status().expect("it runs").code(), Some(1));
 }
 
+/// An answer that leads on.
+const ELSEWHERE: &[u8] = b"HTTP/1.1 302 Found\r\nLocation: there\r\nContent-Length: 4\r\n\r\nnull";
+
 #[test]
 fn a_configuration_is_fetched_over_https() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -237,8 +240,13 @@ fn a_configuration_is_fetched_over_https() {
         while let Ok((stream, _)) = listener.accept().await {
             // Who does not trust us is gone now.
             let Ok(mut stream) = tls.accept(stream).await else { continue };
-            let _ = stream.read(&mut [0; 4096]).await;
-            let _ = stream.write_all(answer.as_bytes()).await;
+            let mut asked = [0; 4096];
+            let length = stream.read(&mut asked).await.unwrap_or_default();
+            let is_there = asked[..length].starts_with(b"GET /there ");
+            let _ = match is_there {
+                true => stream.write_all(answer.as_bytes()).await,
+                false => stream.write_all(ELSEWHERE).await,
+            };
             let _ = stream.shutdown().await;
         }
     });

@@ -296,7 +296,7 @@ fn what_is_stored_moves_in_an_archive() {
 #[test]
 fn the_template_of_listings_is_one_for_browse() {
     let site = Site::with_caddyfile(
-        "{\n\tadmin off\n}\n:{$PORT} {\n\troot files\n\tfile_server browse list.html\n}\n",
+        "{\n\tadmin off\n}\n:{$PORT} {\n\troot files\n\tfile_server {\n\t\tbrowse list.html\n\t}\n}\n",
     )
     .file("files/<one>.txt", "12345")
     .file("files/two/x", "");

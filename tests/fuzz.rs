@@ -181,3 +181,20 @@ fn expressions_survive() {
 fn reading_json_survives() {
     check("json", targets::json, &seeds(1));
 }
+
+#[test]
+fn the_fields_of_traces_survive() {
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let span = "b7ad6b7169203331";
+    let seeds = [
+        format!("traceparent: 00-{trace}-{span}-01\ntracestate: a=b,c@d=e"),
+        format!("b3: {trace}-{span}-1-{span}\nb3: 0"),
+        format!("x-b3-traceid: {trace}\nx-b3-spanid: {span}\nx-b3-sampled: true\nx-b3-flags: 1"),
+        format!("uber-trace-id: {trace}:{span}:0:3"),
+        format!(
+            "x-amzn-trace-id: Root=1-0af76519-16cd43dd8448eb211c80319c;Parent={span};Sampled=1"
+        ),
+        format!("ot-tracer-traceid: {span}\not-tracer-spanid: {span}\not-tracer-sampled: true"),
+    ];
+    check("propagation", targets::propagation, &seeds.map(String::into_bytes));
+}

@@ -20,7 +20,7 @@ const CRATES: [(&str, &[&str]); 7] = [
 const ROOMS: [(&str, &[&str]); 15] = [
     ("adapter", &["config"]),
     ("admin", &["config", "http", "logging", "metrics"]),
-    ("check", &["config", "go", "http", "tracing"]),
+    ("check", &["config", "go", "http", "metrics", "tracing"]),
     (
         "cli",
         &["adapter", "admin", "client", "config", "http", "instance", "logging", "php", "pogo"],
@@ -34,7 +34,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
         &["admin", "check", "client", "config", "http", "logging", "metrics", "php", "tracing"],
     ),
     ("logging", &["config", "php"]),
-    ("metrics", &[]),
+    ("metrics", &["logging", "otlp"]),
     ("otlp", &["client"]),
     ("php", &["config", "pogo"]),
     ("pogo", &["config", "php"]),

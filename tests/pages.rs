@@ -57,6 +57,15 @@ fn site() -> Site {
         .file("public/t/loop.html", "{{include \"/t/loop.html\"}}")
         .file("public/t/defs.html", "{{define \"box\"}}({{.}}){{end}}")
         .file("public/t/uses.html", "{{import \"/t/defs.html\"}}{{template \"box\" 1}}")
+        .file("public/t/asks.html", "<{{httpInclude \"/t/asked.txt?a=1\"}}>")
+        .file(
+            "public/t/asked.txt",
+            "{{.Req.URL.RawQuery}} {{.RemoteIP}} {{.Req.Header.Get \"X-A\"}} \
+             {{.Req.Header.Get \"Accept-Encoding\"}} {{.Req.Method}} {{.Req.ContentLength}}",
+        )
+        .file("public/t/asks_loop.html", "{{httpInclude \"/t/asks_loop.html\"}}")
+        .file("public/t/asks_none.html", "{{httpInclude \"/t/none.html\"}}")
+        .file("public/t/secret.html", "[{{ph \"file.Caddyfile\"}}]")
         .file("public/t/404.html", "{{httpError 404}}")
         .file("public/t/broken.html", "{{.Nope")
         .file("public/t/outside.html", "{{readFile \"/../Caddyfile\"}}")
@@ -73,14 +82,30 @@ fn a_page_is_a_template() {
     let mut client = server.connect();
     client.send("GET /t/page.html HTTP/1.1\r\nHost: localhost\r\nCookie: c=crumbs\r\n\r\n");
     let page = client.receive();
-    assert_eq!(page.body, "<p>hello localhostlocalhost /t/page.html [ARG] crumbs</p>");
+    assert_eq!(page.body, "<p>hello localhost /t/page.html [ARG] crumbs</p>");
     assert_eq!(page.header("x-from"), Some("template"));
     assert_eq!(page.header("content-length"), Some(page.body.len().to_string().as_str()));
     assert_eq!((page.header("etag"), page.header("last-modified")), (None, None));
     assert_eq!(client.get("/t/uses.html").body, "(1)");
     assert_eq!(client.get("/t/data.json").body, "{{not a template}}");
-    assert_eq!(client.get("/t/md.html").body, "T<h1>Head</h1>\n");
-    assert_eq!(client.get("/t/stat.html").body, "27 false 12");
+    assert_eq!(client.get("/t/md.html").body, "T<h1 id=\"head\">Head</h1>\n");
+    assert_eq!(client.get("/t/stat.html").body, "27 false 17");
+}
+
+#[test]
+fn a_page_asks_the_server_for_another() {
+    let site = site();
+    let server = Server::start(site.folder());
+    let mut client = server.connect();
+    client.send(
+        "POST /t/asks.html HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\nAccept-Encoding: gzip\r\n\
+         Content-Length: 2\r\n\r\nhi",
+    );
+    // Files are not served to a POST.
+    assert_eq!(client.receive().status, 405);
+    client.send("GET /t/asks.html HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n\r\n");
+    assert_eq!(client.receive().body, "<a=1 127.0.0.1 b identity GET 0>");
+    assert_eq!(client.get("/t/secret.html").body, "[]");
 }
 
 #[test]
@@ -88,9 +113,15 @@ fn a_template_that_fails_is_an_error_of_its_request() {
     let site = site();
     let server = Server::start(site.folder());
     let mut client = server.connect();
-    for (page, status) in
-        [("404", 404), ("broken", 500), ("outside", 500), ("loop", 500), ("none", 404)]
-    {
+    for (page, status) in [
+        ("404", 404),
+        ("broken", 500),
+        ("outside", 500),
+        ("loop", 500),
+        ("none", 404),
+        ("asks_none", 500),
+        ("asks_loop", 500),
+    ] {
         let answer = client.get(&format!("/t/{page}.html"));
         assert_eq!(answer.body, format!("caught {status}"), "{page}");
         assert_eq!(answer.status, status, "{page}");

@@ -1,8 +1,10 @@
-//! Spans: how they hang together, and how they reach a collector.
+//! Spans and figures: how they hang together, and how they reach a collector.
 
-use super::support::collector::{CERTIFICATE, Collector, Kind, attribute, hex};
+use super::support::collector::{CERTIFICATE, Collector, KEY, Kind, attribute, hex};
 use super::support::server::free_port;
-use super::support::{Client, Server, Site, run};
+use super::support::{Client, Server, Site, poll, run};
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
@@ -76,7 +78,7 @@ fn check(kind: Kind, is_secure: bool, env: &[(&str, &str)], path: &str, field: &
     let request = collector.requests().remove(0);
     assert_eq!(request.path, path);
     assert!(request.fields.iter().any(|f| f == field), "{field}: {:?}", request.fields);
-    let resource = request.message.resource_spans[0].resource.as_ref().expect("a resource");
+    let resource = request.resources().remove(0).resource.expect("a resource");
     assert_eq!(attribute(&resource.attributes, "service.name"), "shop");
     assert_eq!(attribute(&resource.attributes, "webengine.name"), "Pogo");
     let line = server.wait_for_log(&["handled request", "/page.php"]);
@@ -104,8 +106,30 @@ fn a_collector_is_sent_linked_spans_by_grpc() {
     let procedure = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
     let env = [("OTEL_SERVICE_NAME", "shop"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")];
     check(Kind::Grpc, false, &env, procedure, "te: trailers");
-    let compressed = [env[0], env[1], ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip")];
+    let compressed = [
+        env[0],
+        env[1],
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", CERTIFICATE),
+        ("OTEL_EXPORTER_OTLP_CLIENT_KEY", KEY),
+    ];
     check(Kind::Grpc, true, &compressed, procedure, "grpc-encoding: gzip");
+}
+
+#[test]
+fn a_message_that_is_longer_than_the_window_arrives_by_grpc() {
+    let collector = Collector::start(Kind::Grpc, false);
+    let site = traced();
+    let env = [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), ("OTEL_BSP_SCHEDULE_DELAY", "3600000")];
+    let mut server = serve(&site, &collector, "http", &env);
+    let mut client = server.connect();
+    let field = format!("X-Shop: {}\r\n", "x".repeat(4000));
+    for _ in 0..100 {
+        get(&mut client, "/lost", &field);
+    }
+    server.signal(Signal::TERM);
+    assert!(server.wait().success());
+    assert_eq!((collector.spans().len(), collector.requests().len()), (100, 1));
 }
 
 #[test]
@@ -252,4 +276,101 @@ fn an_exporter_that_is_none_is_refused() {
     ]);
     let valid = run(site.folder(), &["validate"]);
     assert!(valid.status.success(), "{valid:?}");
+}
+
+/// A site whose requests are counted, and told to a collector.
+fn counted() -> Site {
+    Site::with_caddyfile(
+        "{\n\tadmin off\n\tmetrics {\n\t\totlp\n\t}\n}\n:{$PORT} {\n\trespond ok\n}\n",
+    )
+}
+
+/// How many requests a collector was told of last, by their count and by their sizes.
+fn told(collector: &Collector) -> (f64, u64) {
+    let metrics = collector.requests().pop().map(|last| last.metrics()).unwrap_or_default();
+    let data = |name: &str| metrics.iter().find(|metric| metric.name == name)?.data.clone();
+    let count = match data("caddy_http_requests_total") {
+        Some(Data::Sum(sum)) => match sum.data_points[0].value {
+            Some(Value::AsDouble(count)) => count,
+            value => panic!("{value:?}"),
+        },
+        _ => 0.0,
+    };
+    match data("caddy_http_response_size_bytes") {
+        Some(Data::Histogram(histogram)) => {
+            let point = &histogram.data_points[0];
+            assert_eq!(attribute(&point.attributes, "server"), "srv0");
+            assert_eq!(attribute(&point.attributes, "code"), "200");
+            assert_eq!(point.bucket_counts.iter().sum::<u64>(), point.count);
+            (count, point.count)
+        }
+        _ => (count, 0),
+    }
+}
+
+#[test]
+fn figures_are_sent_from_time_to_time() {
+    let procedure = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
+    let kinds = [(Kind::Http, "http/protobuf", "/v1/metrics"), (Kind::Grpc, "grpc", procedure)];
+    for (kind, protocol, path) in kinds {
+        let collector = Collector::start(kind, false);
+        let site = counted();
+        let env =
+            [("OTEL_METRIC_EXPORT_INTERVAL", "50"), ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)];
+        let server = serve(&site, &collector, "http", &env);
+        for _ in 0..2 {
+            assert_eq!(server.get("/").body, "ok");
+        }
+        poll("two requests to be told of", || (told(&collector) == (2.0, 2)).then_some(()));
+        assert_eq!(collector.requests()[0].path, path);
+    }
+}
+
+#[test]
+fn the_last_figures_are_sent_at_the_end() {
+    let collector = Collector::start(Kind::Http, false);
+    let site = counted();
+    let mut server = serve(&site, &collector, "http", &[]);
+    assert_eq!(server.get("/").body, "ok");
+    assert_eq!(collector.requests().len(), 0);
+    server.signal(Signal::TERM);
+    assert!(server.wait().success());
+    assert_eq!(told(&collector), (1.0, 1));
+}
+
+#[test]
+fn each_handler_is_told_of_if_that_is_wanted() {
+    let site = Site::with_caddyfile(
+        "{\n\tadmin off\n\tdebug\n\tservers {\n\t\ttrace\n\t}\n}\n:{$PORT} {\n\troute /a* {\n\t\t\
+         vars x y\n\t\trespond ok\n\t}\n}\n",
+    );
+    let server = Server::start(site.folder());
+    assert_eq!(server.get("/a").body, "ok");
+    let parts = ["\"logger\":\"http.log.trace\",\"msg\":\"static_response\"", "{\"body\":\"ok\"}"];
+    server.wait_for_log(&parts);
+    let log = server.log();
+    let told = log.lines().filter(|line| line.contains("http.log.trace"));
+    let modules: Vec<&str> =
+        told.filter_map(|line| line.split_once("\"msg\":")).map(|l| l.1).collect();
+    assert_eq!(
+        modules,
+        [
+            "\"subroute\",\"module\":{\"routes\":[{}]}}",
+            "\"vars\",\"module\":{\"x\":\"y\"}}",
+            "\"static_response\",\"module\":{\"body\":\"ok\"}}",
+        ]
+    );
+}
+
+#[test]
+fn figures_for_an_exporter_that_is_none_are_refused() {
+    let site = counted();
+    let mut server = Server::spawn(
+        site.folder(),
+        free_port(),
+        &["run"],
+        &[("OTEL_EXPORTER_OTLP_PROTOCOL", "carrier-pigeon")],
+    );
+    assert!(!server.wait().success());
+    server.wait_for_log(&["provision http: creating OTLP metric reader: invalid OTLP protocol"]);
 }

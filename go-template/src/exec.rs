@@ -15,6 +15,7 @@ const OUTPUT_MAX: usize = 256 * 1024 * 1024;
 
 /// Templates that know one another, and the functions that they call.
 pub struct Set {
+    shared: Rc<Functions>,
     functions: RefCell<Functions>,
     templates: RefCell<HashMap<String, Rc<Vec<Node>>>>,
     delims: (String, String),
@@ -44,10 +45,10 @@ impl std::fmt::Debug for Set {
 }
 
 impl Set {
-    /// A set without templates.
-    pub fn new(functions: Functions) -> Self {
+    /// A set without templates, which has these functions and may get others.
+    pub fn new(shared: Rc<Functions>) -> Self {
         let delims = ("{{".to_owned(), "}}".to_owned());
-        Self { functions: RefCell::new(functions), templates: RefCell::default(), delims }
+        Self { shared, functions: RefCell::default(), templates: RefCell::default(), delims }
     }
 
     /// Actions stand between these; an empty one is the usual one.
@@ -73,8 +74,8 @@ impl Set {
     /// # Errors
     /// When it cannot be parsed; then nothing is added.
     pub fn parse(&self, name: &str, text: &str) -> Result<()> {
-        let functions = self.functions.borrow();
-        let is_function = |name: &str| functions.contains_key(name);
+        let own = self.functions.borrow();
+        let is_function = |name: &str| own.contains_key(name) || self.shared.contains_key(name);
         let (open, close) = &self.delims;
         let defined = parser::parse(name, text, (open, close), &is_function)?;
         let mut templates = self.templates.borrow_mut();
@@ -86,6 +87,11 @@ impl Set {
             }
         }
         Ok(())
+    }
+
+    fn function(&self, name: &str) -> Option<crate::Func> {
+        let own = self.functions.borrow();
+        own.get(name).or_else(|| self.shared.get(name)).map(Rc::clone)
     }
 
     /// Runs a template; what it printed.
@@ -172,7 +178,7 @@ impl Run<'_> {
 
     fn range(&mut self, branch: &Branch, dot: &Value) -> Result<Flow> {
         let scope = self.vars.len();
-        let over = self.pipe(&branch.pipe, dot)?;
+        let over = self.pipe(&branch.pipe, dot)?.plain().into_owned();
         let items: Box<dyn Iterator<Item = (Value, Value)>> = match &over {
             Value::List(items) => {
                 let items = Rc::clone(items);
@@ -184,13 +190,6 @@ impl Run<'_> {
                 Box::new(entries.into_iter())
             }
             Value::Int(n) => Box::new((0..*n).map(|i| (Value::Int(i), Value::Int(i)))),
-            Value::Str(text) => {
-                let chars: Vec<_> = text
-                    .char_indices()
-                    .map(|(at, c)| (index(at), Value::Int(u32::from(c).into())))
-                    .collect();
-                Box::new(chars.into_iter())
-            }
             Value::Nil => Box::new(std::iter::empty()),
             other => {
                 let text = format!("range can't iterate over {}", sprint(other));
@@ -282,6 +281,9 @@ impl Run<'_> {
         if let Operand::Function(name) = first {
             return self.function(name, others, dot, last);
         }
+        if matches!(first, Operand::Nil) {
+            return Err(Error::new("nil is not a command"));
+        }
         if others.is_empty() && last.is_none() {
             return self.operand(first, dot);
         }
@@ -336,8 +338,10 @@ impl Run<'_> {
             return self.logic(name, operands, dot, last);
         }
         let args = self.arguments(operands, dot, last)?;
-        let f = self.set.functions.borrow().get(name).map(Rc::clone);
-        let f = f.ok_or_else(|| Error::new(format!("{name:?} is not a defined function")))?;
+        let f = self
+            .set
+            .function(name)
+            .ok_or_else(|| Error::new(format!("{name:?} is not a defined function")))?;
         f(&args).map_err(|error| {
             if error.is_placed {
                 return error;
@@ -435,7 +439,7 @@ mod tests {
     }
 
     fn run(text: &str) -> Result<String> {
-        let set = Set::new(crate::builtins());
+        let set = Set::new(Rc::new(crate::builtins()));
         set.parse("t", text)?;
         set.run("t", &data())
     }
@@ -541,7 +545,7 @@ mod tests {
 
     #[test]
     fn other_delimiters_can_be_set() {
-        let set = Set::new(crate::builtins()).with_delims("[[", "]]");
+        let set = Set::new(Rc::new(crate::builtins())).with_delims("[[", "]]");
         set.parse("t", "{{x}} [[ .name ]]").expect("a template");
         assert_eq!(set.run("t", &data()).as_deref(), Ok("{{x}} Ann"));
     }

@@ -137,7 +137,7 @@ fn compare(args: &[Value], name: &str, is: fn(Ordering) -> bool) -> Result<Value
 
 fn len(args: &[Value]) -> Result<Value> {
     expect(args, 1, "len")?;
-    let len = match &args[0] {
+    let len = match &*args[0].plain() {
         Value::Str(s) => s.len(),
         Value::List(items) => items.len(),
         Value::Map(fields) => fields.borrow().len(),
@@ -162,7 +162,7 @@ fn index(args: &[Value]) -> Result<Value> {
     };
     let mut value = first.clone();
     for at in places {
-        value = match &value {
+        value = match &*value.plain() {
             Value::List(items) => items[place(at, items.len(), false)?].clone(),
             Value::Str(s) => Value::Int(s.as_bytes()[place(at, s.len(), false)?].into()),
             Value::Map(fields) => {

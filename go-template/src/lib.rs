@@ -28,15 +28,21 @@ pub use functions::builtins;
 pub use value::{Fields, Func, Object, Value};
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Functions by name.
 pub type Functions = HashMap<&'static str, Func>;
 
-/// Go's functions and Sprig's.
-pub fn functions() -> Functions {
-    let mut all = builtins();
-    all.extend(sprig::functions());
-    all
+/// Go's functions and Sprig's: made once for each thread.
+pub fn functions() -> Rc<Functions> {
+    thread_local! {
+        static ALL: Rc<Functions> = {
+            let mut all = builtins();
+            all.extend(sprig::functions());
+            Rc::new(all)
+        };
+    }
+    ALL.with(Rc::clone)
 }
 
 /// Why a template cannot be read, or did not run to its end.
@@ -62,6 +68,12 @@ impl Error {
     /// An error that asks for an answer of this status.
     pub fn with_status(message: impl Into<String>, status: u16) -> Self {
         Self { status: Some(status), ..Self::new(message) }
+    }
+
+    /// What the template that included the failing one says of it.
+    #[must_use]
+    pub fn of_another(self) -> Self {
+        Self { is_placed: false, ..self }
     }
 
     /// Says where, unless that is said already.

@@ -350,7 +350,7 @@ impl Parser<'_> {
             Token::Word(word) => match word.as_str() {
                 "true" | "false" => Operand::Literal(Value::Bool(word == "true")),
                 "nil" => Operand::Nil,
-                _ if (self.is_function)(&word) => Operand::Function(word),
+                _ if (self.is_function)(&word) => self.function(word),
                 _ => return self.fail(format!("function {word:?} not defined")),
             },
             Token::Str(text) => Operand::Literal(Value::from(text)),
@@ -375,6 +375,18 @@ impl Parser<'_> {
             }
             other => return self.fail(format!("unexpected {} in operand", describe(&other))),
         })
+    }
+
+    /// A function, or fields of what it comes to.
+    fn function(&mut self, name: String) -> Operand {
+        let fields = self.fields();
+        if fields.is_empty() {
+            return Operand::Function(name);
+        }
+        let (line, text) = (self.line, name.clone());
+        let commands = vec![Command { args: vec![Operand::Function(name)] }];
+        let pipe = Pipe { vars: Vec::new(), assigns: false, commands, line, text };
+        Operand::Pipe(Box::new(pipe), fields)
     }
 
     /// The fields right behind an operand.

@@ -262,8 +262,8 @@ fn verb_into(spec: &Spec, verb: char, arg: &Value, out: &mut String) {
         ('U', Value::Int(n)) => format!("U+{n:04X}"),
         ('s', Value::Str(s)) => cut(s, spec.precision),
         ('q', Value::Str(s)) => quote(&cut(s, spec.precision)),
-        ('x', Value::Str(s)) => s.bytes().map(|b| format!("{b:02x}")).collect(),
-        ('X', Value::Str(s)) => s.bytes().map(|b| format!("{b:02X}")).collect(),
+        ('x', Value::Str(s)) => bytes(s, spec, |b| format!("{b:02x}")),
+        ('X', Value::Str(s)) => bytes(s, spec, |b| format!("{b:02X}")),
         ('f' | 'F', Value::Float(n)) => match special(*n) {
             Some(text) => text.to_owned(),
             None => format!("{n:.*}", spec.precision.unwrap_or(6)),
@@ -285,13 +285,21 @@ fn verb_into(spec: &Spec, verb: char, arg: &Value, out: &mut String) {
             return;
         }
         ('s', Value::Object(_)) => sprint(arg),
-        ('d', Value::Object(object)) if object.number().is_some() => {
-            object.number().unwrap_or(0).to_string()
+        ('b' | 'c' | 'd' | 'o' | 'O' | 'q' | 'U' | 'x' | 'X', Value::Object(object))
+            if object.number().is_some() =>
+        {
+            let number = Value::Int(object.number().unwrap_or(0));
+            return verb_into(spec, verb, &number, out);
         }
         (_, Value::Nil) => format!("%!{verb}(<nil>)"),
         _ => format!("%!{verb}({}={})", arg.type_name(), sprint(arg)),
     };
     pad_into(spec, &signed(spec, arg, text), matches!(arg, Value::Int(_) | Value::Float(_)), out);
+}
+
+/// The bytes of a text, with blanks between them if that is asked for.
+fn bytes(text: &str, spec: &Spec, write: impl Fn(u8) -> String) -> String {
+    text.bytes().map(write).collect::<Vec<_>>().join(if spec.space { " " } else { "" })
 }
 
 /// Puts the sign before a number where it is asked for.

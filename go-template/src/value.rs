@@ -1,6 +1,7 @@
 //! What templates work on.
 
 use crate::{Error, Result};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -51,9 +52,17 @@ pub trait Object {
         None
     }
 
+    /// Its entries, if it is a map with methods.
+    fn as_map(&self) -> Option<Value> {
+        None
+    }
+
     /// How it prints.
     fn print(&self) -> String {
-        format!("{{{}}}", self.type_name())
+        match self.as_map() {
+            Some(map) => crate::print::sprint(&map),
+            None => format!("{{{}}}", self.type_name()),
+        }
     }
 
     /// What it is where a number is asked for.
@@ -101,7 +110,8 @@ impl Value {
             Self::Str(s) => !s.is_empty(),
             Self::List(items) => !items.is_empty(),
             Self::Map(fields) => !fields.borrow().is_empty(),
-            Self::Object(_) | Self::Func(_) => true,
+            Self::Object(object) => object.as_map().is_none_or(|map| map.is_true()),
+            Self::Func(_) => true,
         }
     }
 
@@ -121,7 +131,7 @@ impl Value {
     }
 
     /// The kind of its type in Go.
-    pub const fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Nil => "invalid",
             Self::Bool(_) => "bool",
@@ -130,9 +140,20 @@ impl Value {
             Self::Str(_) => "string",
             Self::List(_) => "slice",
             Self::Map(_) => "map",
+            Self::Object(object) if object.as_map().is_some() => "map",
+            Self::Object(object) if object.type_name().starts_with('*') => "ptr",
             Self::Object(_) => "struct",
             Self::Func(_) => "func",
         }
+    }
+
+    /// The value, or the map that it is with methods.
+    pub(crate) fn plain(&self) -> Cow<'_, Self> {
+        let map = match self {
+            Self::Object(object) => object.as_map(),
+            _ => None,
+        };
+        map.map_or(Cow::Borrowed(self), Cow::Owned)
     }
 
     /// The text, if it is one.
@@ -187,6 +208,23 @@ impl PartialEq for Value {
 impl std::fmt::Debug for Value {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&crate::print::sprint(self))
+    }
+}
+
+impl From<serde_json::Value> for Value {
+    /// As Go reads JSON: numbers are fractions.
+    fn from(json: serde_json::Value) -> Self {
+        match json {
+            serde_json::Value::Null => Self::Nil,
+            serde_json::Value::Bool(b) => Self::Bool(b),
+            serde_json::Value::Number(n) => Self::Float(n.as_f64().unwrap_or(0.0)),
+            serde_json::Value::String(s) => s.into(),
+            serde_json::Value::Array(items) => Self::list(items.into_iter().map(Self::from)),
+            serde_json::Value::Object(fields) => {
+                let fields = fields.into_iter();
+                Self::from_pairs(fields.map(|(key, value)| (key, Self::from(value))))
+            }
+        }
     }
 }
 

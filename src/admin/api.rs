@@ -94,7 +94,7 @@ impl Api {
             "/load" => self.load(&request).await,
             "/adapt" => self.adapt(&request),
             "/stop" => self.stop(&request),
-            "/metrics" => self.metrics(&request),
+            "/metrics" => Ok(self.metrics(&request)),
             "/reverse_proxy/upstreams" => upstreams(&request),
             "/frankenphp/workers/restart" => self.restart_workers(&request).await,
             "/frankenphp/threads" => Ok(plain(200, self.control.php_threads())),
@@ -239,7 +239,7 @@ impl Api {
         Ok(Reply { status: 200, ..Reply::default() })
     }
 
-    fn metrics(&self, request: &Request) -> Outcome {
+    fn metrics(&self, request: &Request) -> Reply {
         // Whatever the method is, as in Caddy; and never OpenMetrics.
         let scrape = self.figures.scrape(&Accepts {
             forms: field(&request.headers, ACCEPT.as_str()),
@@ -252,7 +252,7 @@ impl Api {
         if scrape.is_gzip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        Ok(Reply { status: 200, headers, body: scrape.body.into() })
+        Reply { status: 200, headers, body: scrape.body.into() }
     }
 
     async fn restart_workers(&self, request: &Request) -> Outcome {

@@ -8,6 +8,7 @@ use crate::config::listeners::ListenerWrapper;
 use crate::config::tls::Tls;
 use crate::go::netip;
 use crate::http::NetworkAddress;
+use crate::metrics::push;
 use std::collections::BTreeMap;
 
 /// Checks the app, in the order in which Caddy does.
@@ -18,6 +19,9 @@ pub(super) fn check(http: &Http, _tls: Option<&Tls>) -> Checked {
             .try_for_each(|(name, server)| check(server).field(name).field("servers"))
     };
     servers(&|server| each(&server.routes, route_matchers).field("routes"))?;
+    if http.metrics.as_ref().is_some_and(|metrics| metrics.otlp) {
+        pushed().field("otlp").field("metrics")?;
+    }
     for (name, server) in &http.servers {
         settings(name, server).field(name).field("servers")?;
     }
@@ -33,6 +37,14 @@ pub(super) fn check(http: &Http, _tls: Option<&Tls>) -> Checked {
             .field("servers")?;
     }
     together(&http.servers)
+}
+
+/// What sending figures needs stands in the environment.
+fn pushed() -> Checked {
+    match push::Settings::of_process() {
+        Ok(_) | Err(push::SettingsError::Later(_)) => Ok(()),
+        Err(error) => Err(Fault::new(error.to_string())),
+    }
 }
 
 /// Checks a list of routes, those of a handler.

@@ -291,8 +291,8 @@ A service manager is told when it serves, reloads and ends (NOTIFY_SOCKET, as sy
         flags: &[
             ADAPTER,
             CONFIG,
-            Flag::switch("environ", "Print the environment first").or('e'),
             ENV_FILE,
+            Flag::switch("environ", "Print the environment first").or('e'),
             PID_FILE,
             Flag::with(
                 "pingback",

@@ -89,11 +89,8 @@ fn bash() -> String {
          \tcase \"${{COMP_WORDS[*]:1:COMP_CWORD-1}}\" in\n\
          {cases}\
          \tesac\n\
-         \tif [[ -n $words && ( $current == -* || -z $current ) ]]; then\n\
-         \t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n\
-         \telse\n\
-         \t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$current\") $(compgen -f -- \"$current\"))\n\
-         \tfi\n\
+         \tCOMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n\
+         \t((${{#COMPREPLY[@]}})) || COMPREPLY=($(compgen -f -- \"$current\"))\n\
          }}\n\
          complete -F _pogo pogo\n",
         paths = path_flags().join("|"),

@@ -81,11 +81,25 @@ pub(crate) struct Connection {
     /// What answers; a new configuration puts another in its place.
     pub(super) site: Arc<ArcSwap<Site>>,
     pub(super) phase: watch::Receiver<Phase>,
-    pub(super) _counted: Held,
+    /// Requests of the server's own are nobody's connection.
+    pub(super) _counted: Option<Held>,
     pub(super) _alive: mpsc::Sender<()>,
 }
 
 impl Connection {
+    /// What a request of the server's own comes through, as part of one that came through
+    /// this.
+    pub(super) fn inner(&self, remote: Peer) -> Self {
+        Self {
+            remote,
+            local: self.local.clone(),
+            site: Arc::clone(&self.site),
+            phase: self.phase.clone(),
+            _counted: None,
+            _alive: self._alive.clone(),
+        }
+    }
+
     /// Whether the listener it came through is being closed.
     pub(crate) fn is_stopping(&self) -> bool {
         *self.phase.borrow() != Phase::Open

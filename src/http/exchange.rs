@@ -197,6 +197,8 @@ pub(super) struct Asked {
     pub(super) host: Vec<u8>,
     /// The `x` of `HTTP/1.x`; no matter for later protocols.
     pub(super) minor: u8,
+    /// The target as the client sent it, where the session has another.
+    pub(super) target: Option<Vec<u8>>,
     /// Sees that the client gave up this request, where that is not the connection's end.
     pub(super) stream: Option<StreamWatch>,
 }
@@ -259,6 +261,7 @@ pub(crate) struct Exchange<'s> {
     /// The header, once it was changed.
     changed_headers: Option<HeaderMap>,
     original_host: Option<Vec<u8>>,
+    raw_target: Option<Vec<u8>>,
     minor: u8,
     stream: Option<StreamWatch>,
     uuid: OnceLock<String>,
@@ -289,18 +292,19 @@ impl<'s> Exchange<'s> {
         session: &'s mut Session,
         connection: &'s Connection,
         site: &'s Site,
-        target: Target,
         asked: Asked,
     ) -> Self {
         let empty = session.is_body_empty();
         let head = session.req_header();
-        let expects = head.headers.contains_key(EXPECT) && head.version >= Version::HTTP_11;
+        let expects = head.headers.get(EXPECT).is_some_and(|value| !value.is_empty())
+            && head.version >= Version::HTTP_11;
         let body = Body { awaits_continue: expects && !empty, empty, ..Body::default() };
         Self {
             method: head.method.clone(),
-            target,
+            target: Target::default(),
             host: asked.host,
             minor: asked.minor,
+            raw_target: asked.target,
             stream: asked.stream,
             uuid: OnceLock::new(),
             vars: Vars::default(),
@@ -362,14 +366,19 @@ impl<'s> Exchange<'s> {
         &self.session.req_header().method
     }
 
-    /// Path and query as the client sent them.
+    /// The target as the client sent it, in whatever form.
     pub(crate) fn original_uri(&self) -> &[u8] {
-        origin_form(self.session.req_header().raw_path())
+        self.raw_target.as_deref().unwrap_or_else(|| self.session.req_header().raw_path())
     }
 
-    /// The same, taken apart.
+    /// Path and query of it; `None` when an escape is malformed.
+    pub(super) fn parse_target(&self) -> Option<Target> {
+        Target::parse(origin_form(self.original_uri()))
+    }
+
+    /// The same, of a target that is well-formed.
     pub(crate) fn original_target(&self) -> Target {
-        Target::parse(self.original_uri()).unwrap_or_default()
+        self.parse_target().unwrap_or_default()
     }
 
     /// Takes back what rewrites did.
@@ -458,15 +467,21 @@ impl<'s> Exchange<'s> {
         })
     }
 
-    /// The value of a cookie by its name in any case.
+    /// The value of a cookie by its name in any case; one that Go does not take for a value is
+    /// passed over.
     pub(crate) fn cookie(&self, name: &str) -> Option<&[u8]> {
+        let is_of_value = |b: &u8| matches!(b, 0x20..=0x7e) && !matches!(b, b'"' | b';' | b'\\');
         let lines = self.headers().get_all(COOKIE).iter();
         let pairs = lines.flat_map(|line| line.as_bytes().split(|b| *b == b';'));
-        pairs.map(<[u8]>::trim_ascii).find_map(|pair| {
-            let at = pair.iter().position(|b| *b == b'=')?;
-            let (key, value) = (&pair[..at], &pair[at + 1..]);
+        pairs.map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty()).find_map(|pair| {
+            let (key, value) = match pair.iter().position(|b| *b == b'=') {
+                Some(at) => (&pair[..at], &pair[at + 1..]),
+                None => (pair, &b""[..]),
+            };
             let bare = value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\""));
-            key.eq_ignore_ascii_case(name.as_bytes()).then(|| bare.unwrap_or(value))
+            let value = bare.unwrap_or(value);
+            let is_named = key.trim_ascii().eq_ignore_ascii_case(name.as_bytes());
+            (is_named && value.iter().all(is_of_value)).then_some(value)
         })
     }
 
@@ -650,19 +665,15 @@ impl<'s> Exchange<'s> {
     }
 }
 
-/// The path and query of a request target in any form: those of an absolute one, nothing
-/// of an authority.
-pub(super) fn origin_form(raw: &[u8]) -> &[u8] {
+/// The path and query of a request target in any form: those of an absolute one, where
+/// either may be missing, and nothing of an authority.
+fn origin_form(raw: &[u8]) -> &[u8] {
     if raw.starts_with(b"/") || raw == b"*" {
         return raw;
     }
     let Some(scheme) = raw.windows(3).position(|w| w == b"://") else { return b"" };
     let rest = &raw[scheme + 3..];
-    match rest.iter().position(|b| matches!(b, b'/' | b'?')) {
-        Some(at) if rest[at] == b'/' => &rest[at..],
-        // A query right behind the authority has no path to stand on.
-        _ => b"/",
-    }
+    rest.iter().position(|b| matches!(b, b'/' | b'?')).map_or(b"", |at| &rest[at..])
 }
 
 #[cfg(test)]
@@ -677,7 +688,8 @@ mod tests {
         check("/a?b", "/a?b");
         check("*", "*");
         check("http://one.test/path?q=1", "/path?q=1");
-        check("http://one.test", "/");
+        check("http://one.test", "");
+        check("http://one.test?q", "?q");
         check("target.test:443", "");
     }
 

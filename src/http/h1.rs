@@ -194,7 +194,7 @@ async fn answer(
     session: &mut Session,
     connection: &Connection,
     site: &Site,
-    line: RequestLine,
+    mut line: RequestLine,
 ) -> bool {
     if session.to_h1_raw().len() > site.head_max {
         refuse(session, TOO_LARGE).await;
@@ -210,7 +210,7 @@ async fn answer(
         refuse(session, BAD_CODING).await;
         return false;
     }
-    let minor = line.minor;
+    let (minor, target) = (line.minor, line.target.take());
     match host(session, line) {
         Err(refusal) => {
             refuse(session, refusal).await;
@@ -226,7 +226,8 @@ async fn answer(
             sent.is_ok()
         }
         Ok(host) => {
-            serve::request(session, connection, site, Asked { host, minor, stream: None }).await
+            let asked = Asked { host, minor, target, stream: None };
+            serve::request(session, connection, site, asked).await
         }
     }
 }
@@ -262,7 +263,8 @@ fn codings(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
 }
 
 fn expects_what_nobody_has(headers: &HeaderMap) -> bool {
-    headers.get(EXPECT).is_some_and(|v| !v.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+    let other = |v: &HeaderValue| !v.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    headers.get(EXPECT).is_some_and(|value| !value.is_empty() && other(value))
 }
 
 /// What was wrong with a head that pingora did not take.

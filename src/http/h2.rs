@@ -107,7 +107,7 @@ async fn stream(
     };
     let site = connection.site.load_full();
     let session = StreamSession::new(request, respond);
-    let asked = Asked { host, minor: 0, stream: Some(session.watch()) };
+    let asked = Asked { host, minor: 0, target: None, stream: Some(session.watch()) };
     let mut session = Session::new_custom(Box::new(session));
     session.set_read_timeout(Some(site.timeouts.body));
     session.set_write_timeout(Some(site.timeouts.write));

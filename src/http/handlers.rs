@@ -30,6 +30,7 @@ pub(crate) use map::Map;
 pub(crate) use tracing::Traced;
 
 use super::exchange::{Exchange, Flow, Outcome};
+use super::invoked::Invoked;
 use super::server::{Provision, ProvisionError};
 use crate::config::handlers::Handler as Config;
 
@@ -39,6 +40,8 @@ pub(crate) struct Handler {
     kind: Kind,
     /// It has a placeholder for the request's body.
     needs_body: bool,
+    /// What is told when it runs, if that is wanted.
+    invoked: Option<Box<Invoked>>,
 }
 
 #[derive(Debug)]
@@ -137,7 +140,8 @@ impl Handler {
                 Kind::Tracing(Box::new(handler))
             }
         };
-        Ok(Self { kind, needs_body })
+        let invoked = provision.tells_invoked.then(|| Box::new(Invoked::new(config)));
+        Ok(Self { kind, needs_body, invoked })
     }
 
     /// Runs it.
@@ -145,6 +149,9 @@ impl Handler {
     /// # Errors
     /// When it fails: the error routes answer then.
     pub(super) async fn run<'s>(&'s self, ex: &mut Exchange<'s>) -> Outcome {
+        if let Some(invoked) = &self.invoked {
+            invoked.tell(ex);
+        }
         if self.needs_body {
             ex.buffer_body().await;
         }

@@ -147,7 +147,7 @@ impl Door {
     ) {
         let site = Arc::clone(&self.site);
         let phase = phase.clone();
-        let counted = self.connections.hold();
+        let counted = Some(self.connections.hold());
         let connection =
             Connection { remote, local, site, phase, _counted: counted, _alive: alive.clone() };
         tokio::spawn(serve(stream, connection, *self.speaks.lock()));

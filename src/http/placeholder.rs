@@ -488,7 +488,7 @@ impl Placeholder {
             }
             Self::UserId => Cow::Borrowed(ex.user_id.as_ref()?.as_bytes()),
             Self::Mapped(name) => ex.maps.iter().find_map(|map| map.value(name, ex))?.into(),
-            Self::Host => Cow::Borrowed(uri::split_host(&ex.host).0),
+            Self::Host => Cow::Borrowed(host(ex)),
             Self::Port => Cow::Borrowed(uri::split_host(&ex.host).1),
             Self::HostPort => Cow::Borrowed(&ex.host),
             Self::HostLabel(n) => {
@@ -511,6 +511,7 @@ impl Placeholder {
             }
             Self::Uuid => Cow::Borrowed(ex.uuid().as_bytes()),
             Self::Target(Of::Current, part) => part.of(&ex.target),
+            Self::Target(Of::Original, Part::Uri) => Cow::Borrowed(ex.original_uri()),
             Self::Target(Of::Original, part) => part.of(&ex.original_target()).into_owned().into(),
             Self::Header(name) if name == "host" => return Some(Cow::Borrowed(b"")),
             Self::Header(name) => joined(ex.headers(), name),
@@ -530,7 +531,10 @@ impl Placeholder {
             Self::InterceptStatus => {
                 ex.intercepted.as_ref()?.status.to_string().into_bytes().into()
             }
-            Self::InterceptHeader(name) => joined(&ex.intercepted.as_ref()?.headers, name),
+            Self::InterceptHeader(name) => {
+                let headers = &ex.intercepted.as_ref()?.headers;
+                return headers.contains_key(name).then(|| joined(headers, name));
+            }
         })
     }
 }
@@ -691,6 +695,11 @@ fn is_of_name(b: u8) -> bool {
 
 fn into_bytes(text: std::ffi::OsString) -> Vec<u8> {
     std::os::unix::ffi::OsStringExt::into_vec(text)
+}
+
+/// The host that was asked for; the brackets of an address go only where a port follows.
+fn host<'e>(ex: &'e Exchange<'_>) -> &'e [u8] {
+    if ex.host.ends_with(b"]") { &ex.host } else { uri::split_host(&ex.host).0 }
 }
 
 fn hostname() -> String {

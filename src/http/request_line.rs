@@ -5,6 +5,7 @@
 //! the `Host` field. So the line is judged by Go's rules here, and where it is odd, it
 //! is written anew as pingora wants it.
 
+use super::uri;
 use bytes::BytesMut;
 
 /// What the line said that the one pingora gets does not say any more.
@@ -12,6 +13,8 @@ use bytes::BytesMut;
 pub(super) struct RequestLine {
     /// The authority of an absolute target, without user and password.
     pub(super) authority: Option<Vec<u8>>,
+    /// The target as it came, where pingora gets another.
+    pub(super) target: Option<Vec<u8>>,
     /// The `x` of `HTTP/1.x`.
     pub(super) minor: u8,
 }
@@ -48,27 +51,45 @@ pub(super) fn normalize(head: &mut BytesMut) -> Result<RequestLine, Fault> {
     if target.is_empty() || target.iter().any(u8::is_ascii_control) {
         return Err(Fault::Malformed);
     }
-    let mut asked = RequestLine { authority: None, minor: minor - b'0' };
+    let mut asked = RequestLine { minor: minor - b'0', ..RequestLine::default() };
     let is_plain = target.starts_with(b"/") || target == b"*" || method == b"CONNECT";
-    if is_plain && asked.minor <= 1 {
+    let is_usual = is_plain && target.iter().all(|b| is_usual(*b));
+    if is_plain && !has_whole_escapes(target) {
+        return Err(Fault::Malformed);
+    }
+    if is_usual && asked.minor <= 1 {
         return Ok(asked);
     }
     let mut line = [method, b" "].concat();
-    if is_plain {
+    if is_usual {
         line.extend_from_slice(target);
     } else {
-        let (authority, path) = split_absolute(target).ok_or(Fault::Malformed)?;
-        asked.authority = (!authority.is_empty()).then(|| authority.to_vec());
-        if !path.starts_with(b"/") {
-            line.push(b'/');
+        if !is_plain {
+            let (authority, path) = split_absolute(target).ok_or(Fault::Malformed)?;
+            if !has_whole_escapes(path) || authority.contains(&b'[') && !authority.contains(&b']') {
+                return Err(Fault::Malformed);
+            }
+            asked.authority = (!authority.is_empty()).then(|| authority.to_vec());
         }
-        line.extend_from_slice(path);
+        asked.target = Some(target.to_vec());
+        line.push(b'/');
     }
     line.extend_from_slice(if asked.minor == 0 { b" HTTP/1.0\r" } else { b" HTTP/1.1\r" });
     let rest = head.split_off(end);
     *head = BytesMut::from(&line[..]);
     head.unsplit(rest);
     Ok(asked)
+}
+
+/// Whether pingora takes this byte of a target for what it is.
+fn is_usual(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%[]".contains(&b)
+}
+
+/// Whether each `%` of the path begins an escape.
+fn has_whole_escapes(target: &[u8]) -> bool {
+    let path = target.split(|b| *b == b'?').next().unwrap_or_default();
+    uri::unescape(path).is_some()
 }
 
 /// Authority and what follows it of `scheme://user@authority/path?query`.
@@ -108,10 +129,23 @@ mod tests {
         check("OPTIONS * HTTP/1.0", Ok(("OPTIONS * HTTP/1.0", None)));
         check("GET / HTTP/1.2", Ok(("GET / HTTP/1.1", None)));
         check("CONNECT a:1 HTTP/1.1", Ok(("CONNECT a:1 HTTP/1.1", None)));
-        check("GET http://a/b?c HTTP/1.1", Ok(("GET /b?c HTTP/1.1", Some("a"))));
-        check("GET http://a?c HTTP/1.1", Ok(("GET /?c HTTP/1.1", Some("a"))));
+        check("GET http://a/b?c HTTP/1.1", Ok(("GET / HTTP/1.1", Some("a"))));
         check("GET https://u:p@a:1 HTTP/1.0", Ok(("GET / HTTP/1.0", Some("a:1"))));
-        check("GET http:///b HTTP/1.1", Ok(("GET /b HTTP/1.1", None)));
+        check("GET http:///b HTTP/1.1", Ok(("GET / HTTP/1.1", None)));
+        check("GET /a#b<\u{e9} HTTP/1.1", Ok(("GET / HTTP/1.1", None)));
+    }
+
+    #[test]
+    fn a_target_that_pingora_would_change_is_kept() {
+        let check = |target: &str, expected: Option<&str>| {
+            let mut head = BytesMut::from(format!("GET {target} HTTP/1.1\r\n").as_bytes());
+            let asked = normalize(&mut head).expect("well-formed");
+            assert_eq!(asked.target.as_deref(), expected.map(str::as_bytes), "{target}");
+        };
+        check("/a%20b?c=%zz", None);
+        check("/a#b", Some("/a#b"));
+        check("/\u{e9}", Some("/\u{e9}"));
+        check("http://a?b", Some("http://a?b"));
     }
 
     #[test]
@@ -128,6 +162,10 @@ mod tests {
             "GET nowhere HTTP/1.1",
             "GET ://a/ HTTP/1.1",
             "GET 1x://a/ HTTP/1.1",
+            "GET http://[::1/ HTTP/1.1",
+            "GET /%zz HTTP/1.1",
+            "GET /% HTTP/1.1",
+            "GET http://a/%4 HTTP/1.1",
         ] {
             check(line, Err(Fault::Malformed));
         }

@@ -5,15 +5,18 @@
 //! that no handler waits for another. The head is made when the first bytes of the body
 //! must go out: until then filters may change it, and a short complete body gets its
 //! `Content-Length`. The framing is Go's: without a length, up to 2048 bytes are held
-//! back to learn it, then the body is chunked.
+//! back to learn it, then the body is chunked. So is what Go guesses: a body of which nobody
+//! says the type gets one by its first bytes.
 
 mod file;
 
 use super::conn::Conn;
 use super::exchange::{Deadline, Exchange, Failure, Flow, Outcome};
-use super::head;
+use super::{head, sniff};
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, SERVER, TRANSFER_ENCODING};
+use http::header::{
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, SERVER, TRANSFER_ENCODING,
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use pingora_core::protocols::http::server::Session;
 use std::pin::Pin;
@@ -78,12 +81,16 @@ pub(crate) struct Response<'s> {
     pub headers: HeaderMap,
     /// Bytes of the body that handlers produced, behind filters.
     pub size: u64,
-    /// What the head said, when it is out.
+    /// What handlers said in the head, when it is out.
     pub sent_headers: Option<HeaderMap>,
     /// When the head went out, if that is counted.
     pub begun_at: Option<Instant>,
     /// The first part of the body, while filters see the head.
     pub first: Bytes,
+    /// No handler answered: what goes out is an empty 200.
+    pub unhandled: bool,
+    /// Nobody knows the content type, and nobody shall guess it.
+    pub untyped: bool,
     /// When all of it must be out.
     pub deadline: Option<Deadline>,
     /// The longest part that is written at once.
@@ -131,6 +138,8 @@ impl<'s> Response<'s> {
             sent_headers: None,
             begun_at: None,
             first: Bytes::new(),
+            unhandled: false,
+            untyped: false,
             deadline: None,
             chunk_max: None,
             layers: Vec::new(),
@@ -335,7 +344,14 @@ impl Exchange<'_> {
             return Ok(());
         }
         if self.response.status == 0 {
-            self.response.status = self.error.as_ref().map_or(200, |e| e.status);
+            match &self.error {
+                Some(error) => self.response.status = error.status,
+                // Layers change what somebody answers; nobody did.
+                None => {
+                    self.response.layers.clear();
+                    self.response.unhandled = true;
+                }
+            }
         }
         self.write(Bytes::new(), true, false).await
     }
@@ -353,11 +369,13 @@ impl Exchange<'_> {
         let status = StatusCode::from_u16(status).ok().filter(|s| !s.is_informational());
         let status = status.ok_or(Gone)?;
         let mut headers = std::mem::take(&mut self.response.headers);
-        self.frame(&mut headers, first.len(), end);
-        self.decide_keepalive();
         if self.site.logs_access() {
+            // What handlers said, without what is added on the way out.
             self.response.sent_headers = Some(headers.clone());
         }
+        self.type_by_sight(&mut headers, &first);
+        self.frame(&mut headers, first.len(), end);
+        self.decide_keepalive();
         let more = self.has_body() && (!first.is_empty() || !end);
         // The head travels with the first bytes of the body.
         if let Some(conn) = conn_of(self.session) {
@@ -382,8 +400,26 @@ impl Exchange<'_> {
         }
     }
 
-    /// Says in the head where the body ends.
+    /// Gives a body without a content type one by its first bytes.
+    fn type_by_sight(&self, headers: &mut HeaderMap, first: &[u8]) {
+        let is_known = headers.contains_key(CONTENT_TYPE)
+            || headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.is_empty());
+        if !(is_known
+            || self.response.untyped
+            || first.is_empty()
+            || matches!(self.response.status, 204 | 304))
+        {
+            let kind = HeaderValue::from_static(sniff::content_type(first));
+            headers.insert(CONTENT_TYPE, kind);
+        }
+    }
+
+    /// Says in the head where the body ends, whatever handlers said of it.
     fn frame(&mut self, headers: &mut HeaderMap, first: usize, end: bool) {
+        let is_parted = headers.remove(TRANSFER_ENCODING).is_some();
+        if headers.get(CONNECTION).is_some_and(|value| lists(value, "close")) {
+            self.response.close = true;
+        }
         if matches!(self.response.status, 204 | 304) {
             headers.remove(CONTENT_LENGTH);
             if self.response.status == 304 {
@@ -394,8 +430,9 @@ impl Exchange<'_> {
         if headers.contains_key(CONTENT_LENGTH) {
             return;
         }
+        let is_short = end && first <= HELD_MAX && !is_parted;
         let head_only = *self.original_method() == Method::HEAD;
-        if end && first <= HELD_MAX && !(head_only && first == 0) {
+        if is_short && !(head_only && first == 0) {
             headers.insert(CONTENT_LENGTH, first.into());
         } else if self.version() == Version::HTTP_11 && !head_only {
             headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
@@ -454,6 +491,12 @@ impl Exchange<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a field of words has this one, in any case.
+fn lists(value: &HeaderValue, word: &str) -> bool {
+    let mut words = value.as_bytes().split(|b| *b == b',');
+    words.any(|w| w.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
 }
 
 pub(super) fn conn_of(session: &Session) -> Option<&Conn> {

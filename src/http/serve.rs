@@ -1,16 +1,16 @@
 //! The life of one request: from its head through the routes to the end of its answer.
 
 use super::connection::Connection;
-use super::exchange::{Asked, Exchange, Failure, HandlerError, Outcome, origin_form};
+use super::exchange::{Asked, Exchange, Failure, HandlerError, Outcome};
 use super::response::Gone;
 use super::routes::Routes;
 use super::server::{Site, full_name};
 use super::service;
-use super::uri::Target;
 use crate::logging::{Level, access};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, HeaderName, TRANSFER_ENCODING};
+use http::{HeaderMap, Version};
 use pingora_core::protocols::http::server::Session;
 use std::panic::AssertUnwindSafe;
 
@@ -25,12 +25,17 @@ pub(super) async fn request(
     site: &Site,
     asked: Asked,
 ) -> bool {
-    let target = Target::parse(origin_form(session.req_header().raw_path()));
+    // Without a host, only HTTP/1.0 asks for anything.
+    let lacks_host = asked.host.is_empty() && asked.minor == 1;
+    let mut ex = Exchange::new(session, connection, site, asked);
+    let target = ex.parse_target();
     let malformed = target.is_none();
-    let mut ex = Exchange::new(session, connection, site, target.unwrap_or_default(), asked);
-    drop_ambiguous_fields(&mut ex);
+    ex.target = target.unwrap_or_default();
+    clean_fields(&mut ex);
     let outcome = if malformed {
         Err(Failure::error(400, "malformed request target"))
+    } else if lacks_host && site.service.is_none() && ex.version() == Version::HTTP_11 {
+        Err(Failure::error(400, "rfc9112 forbids empty Host"))
     } else if ex.method.as_str().len() > METHOD_MAX {
         Err(Failure::error(405, "method is too long"))
     } else {
@@ -49,17 +54,24 @@ pub(super) async fn request(
     answered.is_ok() && ex.response.has_ended()
 }
 
-/// `X_Field` and `X-Field` are the same variable to a script; only the latter is real.
-fn drop_ambiguous_fields(ex: &mut Exchange<'_>) {
-    let ambiguous = |name: &http::HeaderName| name.as_str().contains('_');
-    if ex.headers().keys().any(ambiguous) {
-        ex.change_headers(|headers, _| {
-            let names: Vec<_> = headers.keys().filter(|n| ambiguous(n)).cloned().collect();
-            for name in names {
-                headers.remove(name);
-            }
-        });
+/// Hides fields that no handler should see: `X_Field` and `X-Field` are the same variable to
+/// a script, and only the latter is real; how a body is framed is the connection's matter.
+fn clean_fields(ex: &mut Exchange<'_>) {
+    let unwanted = |name: &HeaderName| *name == TRANSFER_ENCODING || name.as_str().contains('_');
+    let repeats_length = |headers: &HeaderMap| headers.get_all(CONTENT_LENGTH).iter().count() > 1;
+    if !ex.headers().keys().any(unwanted) && !repeats_length(ex.headers()) {
+        return;
     }
+    ex.change_headers(|headers, _| {
+        let names: Vec<_> = headers.keys().filter(|n| unwanted(n)).cloned().collect();
+        for name in names {
+            headers.remove(name);
+        }
+        // They are equal, or the request would have been refused.
+        if let Some(length) = headers.get(CONTENT_LENGTH).cloned() {
+            headers.insert(CONTENT_LENGTH, length);
+        }
+    });
 }
 
 /// Runs routes, and what they left to be done with the whole answer.
@@ -169,14 +181,15 @@ fn log(ex: &Exchange<'_>, site: &Site) {
     if let Some(names) = ex.logger_names {
         loggers = names.iter().map(|name| full_name("http.log.access", name)).collect();
     }
-    let none = HeaderMap::new();
     let answer = access::Answer {
         bytes_read: ex.body_bytes_read(),
         user_id: ex.user_id.as_deref().unwrap_or_default(),
         duration: ex.started.elapsed(),
         size: ex.response.size,
-        status: ex.response.status,
-        headers: ex.response.sent_headers.as_ref().unwrap_or(&none),
+        status: if ex.response.unhandled { 0 } else { ex.response.status },
+        unhandled: ex.response.unhandled,
+        headers: ex.response.fields(),
+        untyped: ex.response.untyped,
         extra: &ex.log_fields,
     };
     let request = described(ex, site);

@@ -189,6 +189,8 @@ pub(super) struct Provision<'p> {
     pub(super) figures: &'p Arc<Figures>,
     /// What the handler `tracing` begins spans with.
     pub(super) tracers: &'p Tracers,
+    /// Whether each handler that runs is told of.
+    pub(super) tells_invoked: bool,
     groups: HashMap<String, u32>,
     /// The names of the site's named routes, sorted.
     named: Vec<&'p str>,
@@ -297,7 +299,14 @@ impl Site {
         alive: &mpsc::Sender<()>,
     ) -> Result<Self, ProvisionError> {
         let named: Vec<&str> = config.named_routes.keys().map(String::as_str).collect();
-        let mut provision = Provision { php, figures, tracers, groups: HashMap::new(), named };
+        let mut provision = Provision {
+            php,
+            figures,
+            tracers,
+            tells_invoked: config.logs.as_ref().is_some_and(|logs| logs.trace),
+            groups: HashMap::new(),
+            named,
+        };
         let errors = config.errors.as_ref().filter(|e| !e.routes.is_empty());
         let routes = Routes::provision(&config.routes, &mut provision)?;
         let errors = errors

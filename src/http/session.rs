@@ -1,11 +1,12 @@
 //! A stream of HTTP/2 as a pingora session, so that handlers know one session type.
 //!
 //! pingora's own HTTP/2 session drops interim answers and has no timeouts for bodies; this
-//! one has both. Nothing but the two halves of the stream is HTTP/2's, so that a later
-//! protocol becomes another such pair and not another session.
+//! one has both. Nothing but the two halves of the stream is HTTP/2's, so that another
+//! protocol becomes another such pair and not another session: so do requests that the
+//! server makes to itself, whose answers stay in memory.
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
@@ -27,6 +28,9 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
+/// The longest answer that is kept in memory.
+const KEPT_MAX: usize = 256 * 1024 * 1024;
+
 /// Fields that speak of a connection, which a stream is not.
 const CONNECTION_FIELDS: [HeaderName; 5] = [
     CONNECTION,
@@ -39,7 +43,8 @@ const CONNECTION_FIELDS: [HeaderName; 5] = [
 /// One request and its answer.
 pub(super) struct StreamSession {
     head: RequestHeader,
-    body: RecvStream,
+    /// A request of the server's own has none.
+    body: Option<RecvStream>,
     sending: Arc<Mutex<Sending>>,
     written: Option<ResponseHeader>,
     ended: bool,
@@ -51,10 +56,28 @@ pub(super) struct StreamSession {
 }
 
 /// The answer's half of the stream.
-struct Sending {
-    respond: SendResponse<Bytes>,
-    /// The answer's body, once the head is out.
-    answer: Option<SendStream<Bytes>>,
+enum Sending {
+    /// To a client.
+    Stream {
+        respond: SendResponse<Bytes>,
+        /// The answer's body, once the head is out.
+        answer: Option<SendStream<Bytes>>,
+    },
+    /// Into memory: its status and body.
+    Kept(u16, BytesMut),
+}
+
+/// Takes the answer to a request of the server's own, when the session is done with it.
+pub(super) struct KeptAnswer(Arc<Mutex<Sending>>);
+
+impl KeptAnswer {
+    /// Status and body.
+    pub(super) fn take(self) -> Option<(u16, Bytes)> {
+        match &mut *self.0.lock() {
+            Sending::Kept(status, body) => Some((*status, body.split().freeze())),
+            Sending::Stream { .. } => None,
+        }
+    }
 }
 
 /// Sees that the client reset the stream, while the session is at work on it. Both must be
@@ -65,16 +88,27 @@ pub(super) struct StreamWatch(Arc<Mutex<Sending>>);
 impl Sending {
     /// The answer's body.
     fn answer(&mut self) -> Result<&mut SendStream<Bytes>> {
-        match &mut self.answer {
-            Some(answer) => Ok(answer),
-            None => Error::e_explain(ErrorType::WriteError, "body without a head"),
+        match self {
+            Self::Stream { answer: Some(answer), .. } => Ok(answer),
+            _ => Error::e_explain(ErrorType::WriteError, "body without a head"),
         }
     }
 
+    /// Keeps a part of a body; false when it is for a client.
+    fn keep(&mut self, data: &Bytes) -> Result<bool> {
+        let Self::Kept(_, body) = self else { return Ok(false) };
+        if body.len() + data.len() > KEPT_MAX {
+            return Error::e_explain(ErrorType::WriteError, "the answer is too long");
+        }
+        body.extend_from_slice(data);
+        Ok(true)
+    }
+
     fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reason, h2::Error>> {
-        match &mut self.answer {
-            Some(answer) => answer.poll_reset(cx),
-            None => self.respond.poll_reset(cx),
+        match self {
+            Self::Stream { answer: Some(answer), .. } => answer.poll_reset(cx),
+            Self::Stream { respond, .. } => respond.poll_reset(cx),
+            Self::Kept(..) => Poll::Pending,
         }
     }
 }
@@ -91,10 +125,20 @@ impl StreamSession {
     /// A session for an accepted request.
     pub(super) fn new(request: http::Request<RecvStream>, respond: SendResponse<Bytes>) -> Self {
         let (parts, body) = request.into_parts();
+        let sending = Sending::Stream { respond, answer: None };
+        Self::of(RequestHeader::from(parts), Some(body), sending)
+    }
+
+    /// A session for a request of the server's own, which has no body.
+    pub(super) fn kept(head: RequestHeader) -> Self {
+        Self::of(head, None, Sending::Kept(0, BytesMut::new()))
+    }
+
+    fn of(head: RequestHeader, body: Option<RecvStream>, sending: Sending) -> Self {
         Self {
-            head: RequestHeader::from(parts),
+            head,
             body,
-            sending: Arc::new(Mutex::new(Sending { respond, answer: None })),
+            sending: Arc::new(Mutex::new(sending)),
             written: None,
             ended: false,
             bytes_read: 0,
@@ -110,7 +154,19 @@ impl StreamSession {
         StreamWatch(Arc::clone(&self.sending))
     }
 
+    /// Where the answer will be, if it stays in memory.
+    pub(super) fn answer(&self) -> KeptAnswer {
+        KeptAnswer(Arc::clone(&self.sending))
+    }
+
+    fn has_body(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| !body.is_end_stream())
+    }
+
     async fn send(&self, mut data: Bytes, end: bool) -> Result<()> {
+        if self.sending.lock().keep(&data)? {
+            return Ok(());
+        }
         while !data.is_empty() {
             self.sending.lock().answer()?.reserve_capacity(data.len());
             let capacity = poll_fn(|cx| match self.sending.lock().answer() {
@@ -170,10 +226,11 @@ impl Session for StreamSession {
     async fn read_body_bytes(&mut self) -> Result<Option<Bytes>> {
         let limit = self.read_timeout;
         let read = async {
-            let Some(data) = self.body.data().await else { return Ok(None) };
+            let Some(body) = &mut self.body else { return Ok(None) };
+            let Some(data) = body.data().await else { return Ok(None) };
             let data = data.map_err(|e| broken(ErrorType::ReadError, e))?;
             // What was taken makes room for more; a stream that is gone needs none.
-            let _ = self.body.flow_control().release_capacity(data.len());
+            let _ = body.flow_control().release_capacity(data.len());
             self.bytes_read += data.len();
             Ok(Some(data))
         };
@@ -196,20 +253,24 @@ impl Session for StreamSession {
         for name in &CONNECTION_FIELDS {
             head.headers_mut().remove(name);
         }
-        let mut sending = self.sending.lock();
-        if resp.status.is_informational() {
-            let sent = sending.respond.send_informational(head);
-            return sent.map_err(|e| broken(ErrorType::WriteError, e));
+        match &mut *self.sending.lock() {
+            Sending::Kept(..) if resp.status.is_informational() => return Ok(()),
+            Sending::Kept(status, _) => *status = resp.status.as_u16(),
+            Sending::Stream { respond, .. } if resp.status.is_informational() => {
+                let sent = respond.send_informational(head);
+                return sent.map_err(|e| broken(ErrorType::WriteError, e));
+            }
+            Sending::Stream { answer: Some(_), .. } => {
+                return Error::e_explain(ErrorType::WriteError, "head was sent already");
+            }
+            Sending::Stream { respond, answer } => {
+                if let Ok(date) = httpdate::fmt_http_date(SystemTime::now()).parse() {
+                    head.headers_mut().insert(DATE, date);
+                }
+                let sent = respond.send_response(head, end);
+                *answer = Some(sent.map_err(|e| broken(ErrorType::WriteError, e))?);
+            }
         }
-        if sending.answer.is_some() {
-            return Error::e_explain(ErrorType::WriteError, "head was sent already");
-        }
-        if let Ok(date) = httpdate::fmt_http_date(SystemTime::now()).parse() {
-            head.headers_mut().insert(DATE, date);
-        }
-        let answer = sending.respond.send_response(head, end);
-        sending.answer = Some(answer.map_err(|e| broken(ErrorType::WriteError, e))?);
-        drop(sending);
         self.ended = end;
         self.written = Some(resp.clone());
         Ok(())
@@ -228,6 +289,9 @@ impl Session for StreamSession {
 
     async fn write_trailers(&mut self, trailers: HeaderMap) -> Result<()> {
         self.ended = true;
+        if self.sending.lock().keep(&Bytes::new())? {
+            return Ok(());
+        }
         let sent = self.sending.lock().answer()?.send_trailers(trailers);
         sent.map_err(|e| broken(ErrorType::WriteError, e))
     }
@@ -288,16 +352,18 @@ impl Session for StreamSession {
         }
         let reason = if code == 0 { Reason::INTERNAL_ERROR } else { Reason::from(code) };
         let mut sending = self.sending.lock();
-        match &mut sending.answer {
-            Some(answer) => answer.send_reset(reason),
-            None => sending.respond.send_reset(reason),
+        match &mut *sending {
+            Sending::Stream { answer: Some(answer), .. } => answer.send_reset(reason),
+            Sending::Stream { respond, .. } => respond.send_reset(reason),
+            // Nobody shall take half an answer for a whole one.
+            Sending::Kept(status, body) => (*status, *body) = (0, BytesMut::new()),
         }
         drop(sending);
         self.ended = true;
     }
 
     fn is_body_done(&mut self) -> bool {
-        self.body.is_end_stream()
+        !self.has_body()
     }
 
     async fn finish(&mut self) -> Result<()> {
@@ -306,11 +372,11 @@ impl Session for StreamSession {
 
     fn is_body_empty(&mut self) -> bool {
         let announced = self.head.headers.get(CONTENT_LENGTH);
-        self.body.is_end_stream() || announced.is_some_and(|length| length == "0")
+        !self.has_body() || announced.is_some_and(|length| length == "0")
     }
 
     async fn read_body_or_idle(&mut self, no_body_expected: bool) -> Result<Option<Bytes>> {
-        if !no_body_expected && !self.body.is_end_stream() {
+        if !no_body_expected && self.has_body() {
             return self.read_body_bytes().await;
         }
         let reset = poll_fn(|cx| self.sending.lock().poll_reset(cx)).await;

@@ -1,5 +1,6 @@
 //! Servers from hand-written configurations, asked over real sockets.
 
+mod answers;
 mod clients;
 mod handlers;
 mod hostile;
@@ -121,12 +122,14 @@ async fn malformed_heads_are_refused_in_gos_words() {
     }
     let no_host = "400 Bad Request: missing required Host header";
     check(&server.ask("GET / HTTP/1.1\r\n\r\n").await, no_host, &text, no_host);
+    let empty_host = "GET / HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n";
+    check(&server.ask(empty_host).await, "400 Bad Request", &[], "");
     let odd = "GET http://one.test/a?b HTTP/1.2\r\nHost: two.test\r\nConnection: close\r\n\r\n";
     check(&server.ask(odd).await, "200 OK", &[], "ok one.test /a?b HTTP/1.2");
     let version = "505 HTTP Version Not Supported: unsupported protocol version";
     check(&server.ask("GET / HTTP/9.9\r\nHost: a\r\n\r\n").await, version, &text, version);
     let bad_path = server.get("/%zz").await;
-    check(&bad_path, "400 Bad Request", &[], "");
+    check(&bad_path, "400 Bad Request", &text, "400 Bad Request");
 }
 
 #[tokio::test]

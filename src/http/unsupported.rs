@@ -8,7 +8,7 @@
 use super::server::{ProvisionError, Speaks};
 use crate::config::Apps;
 use crate::config::duration::Duration;
-use crate::config::http::{AutomaticHttps, Http, Route, Server, ServerLogs};
+use crate::config::http::{AutomaticHttps, Http, Route, Server};
 use crate::config::pki::{CertificateAuthority, Pki};
 use crate::config::tls::Tls;
 
@@ -61,11 +61,8 @@ fn refuse_in_tls(tls: &Tls) -> Result<(), ProvisionError> {
 }
 
 fn refuse_in_app(http: &Http) -> Result<(), ProvisionError> {
-    let Http { http_port, https_port: _, grace_period: _, shutdown_delay: _, servers, metrics } =
+    let Http { http_port, https_port: _, grace_period: _, shutdown_delay: _, servers, metrics: _ } =
         http;
-    if metrics.as_ref().is_some_and(|metrics| metrics.otlp) {
-        return no("apps.http.metrics.otlp", "sending figures out is not supported yet");
-    }
     let http_port = if *http_port == 0 { 80 } else { *http_port };
     for (name, server) in servers {
         refuse_in_server(&format!("apps.http.servers.{name}"), server, http_port)?;
@@ -107,7 +104,7 @@ fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), P
         client_ip_headers: _,
         trusted_proxies_strict: _,
         trusted_proxies_unix: _,
-        logs,
+        logs: _,
         protocols: _,
         listen_protocols,
         // About HTTP/3 only.
@@ -123,9 +120,6 @@ fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), P
              automatic_https.disable, or listen on port {http_port}"
         );
         return no(path, &why);
-    }
-    if let Some(ServerLogs { trace: true, .. }) = logs {
-        return no(&format!("{path}.logs.trace"), "tracing handlers is not supported yet");
     }
     let is_mute = |index| {
         let Speaks { h1, h2c } = Speaks::at(server, index);
@@ -151,7 +145,6 @@ fn refuse_settings(path: &str, server: &Server) -> Result<(), ProvisionError> {
         ("max_write_chunk", server.max_write_chunk != 0),
         ("expected_underscore_headers", !server.expected_underscore_headers.is_empty()),
         ("expected_dot_headers", !server.expected_dot_headers.is_empty()),
-        ("metrics", server.metrics.as_ref().is_some_and(|metrics| metrics.otlp)),
     ];
     match settings.into_iter().find(|(_, is_set)| *is_set) {
         None => Ok(()),
@@ -204,10 +197,6 @@ mod tests {
     #[test]
     fn what_is_not_there_is_refused_by_its_path() {
         check(
-            r#"{"http":{"metrics":{"otlp":true}}}"#,
-            Err("apps.http.metrics.otlp: sending figures out is not supported yet"),
-        );
-        check(
             r#"{"tls":{"certificates":{"automate":["a.test"]}}}"#,
             Err("apps.tls.certificates: HTTPS is not supported yet"),
         );
@@ -215,10 +204,6 @@ mod tests {
             r#"{"pki":{"certificate_authorities":{"mine":{}}}}"#,
             Err("apps.pki.certificate_authorities.mine: \
                  certificate authorities are not supported yet"),
-        );
-        check_server(
-            r#"{"logs":{"trace":true}}"#,
-            Err(".logs.trace: tracing handlers is not supported yet"),
         );
         check_server(
             r#"{"listen":[":80",":81"],"listen_protocols":[null,["h3"]]}"#,

@@ -87,13 +87,10 @@ pub(crate) fn unescape(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(out))
 }
 
-/// Resolves `%xx` and `+` as in a query; text with a malformed escape stays as it is.
-pub(crate) fn unescape_query(text: &[u8]) -> Vec<u8> {
+/// Resolves `%xx` and `+` as in a query; `None` when an escape is malformed.
+pub(crate) fn unescape_query(text: &[u8]) -> Option<Vec<u8>> {
     let spaced: Vec<u8> = text.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect();
-    match unescape(&spaced) {
-        Some(text) => text.into_owned(),
-        None => text.to_vec(),
-    }
+    unescape(&spaced).map(Cow::into_owned)
 }
 
 fn hex(digit: u8) -> Option<u8> {
@@ -134,6 +131,11 @@ pub(crate) fn escape_path(path: &[u8]) -> Cow<'_, [u8]> {
     escape(path, is_path_byte)
 }
 
+/// Escapes what ASCII has that a path cannot hold as it is.
+pub(crate) fn escape_ascii_path(path: &[u8]) -> Vec<u8> {
+    escape(path, |b| is_path_byte(b) || b"!'()*[]".contains(&b) || !b.is_ascii()).into_owned()
+}
+
 /// Escapes a query's key or value: Go's `QueryEscape`.
 pub(crate) fn escape_query(text: &[u8]) -> Vec<u8> {
     let mut out = escape(text, |b| is_unreserved(b) || b == b' ').into_owned();
@@ -145,15 +147,16 @@ pub(crate) fn escape_query(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Keys and values of a query, resolved, in order. Pairs with a semicolon are left out,
-/// as Go does.
+/// Keys and values of a query, resolved, in order. Pairs with a semicolon or a malformed
+/// escape are left out, as Go does.
 pub(crate) fn query_pairs(query: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
-    query.split(|b| *b == b'&').filter(|p| !p.is_empty() && !p.contains(&b';')).map(|pair| {
+    let pairs = query.split(|b| *b == b'&').filter(|p| !p.is_empty() && !p.contains(&b';'));
+    pairs.filter_map(|pair| {
         let (key, value) = match pair.iter().position(|b| *b == b'=') {
             Some(at) => (&pair[..at], &pair[at + 1..]),
             None => (pair, &b""[..]),
         };
-        (unescape_query(key), unescape_query(value))
+        Some((unescape_query(key)?, unescape_query(value)?))
     })
 }
 
@@ -320,7 +323,7 @@ mod tests {
     #[test]
     fn queries_are_escaped_and_read_as_go_does() {
         assert_eq!(show(&escape_query(b"/x y&")), "%2Fx+y%26");
-        let pairs: Vec<_> = query_pairs(b"a=1&b=x%20y&a=+&c&d;e=1").collect();
+        let pairs: Vec<_> = query_pairs(b"a=1&b=x%20y&a=+&c&d;e=1&f=%zz&%g=").collect();
         let shown: Vec<_> = pairs.iter().map(|(k, v)| (show(k), show(v))).collect();
         let own = |k: &str, v: &str| (k.to_owned(), v.to_owned());
         assert_eq!(shown, [own("a", "1"), own("b", "x y"), own("a", " "), own("c", "")]);

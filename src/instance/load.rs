@@ -7,9 +7,10 @@ use crate::http::{BindError, Live, Prepared, ProvisionError, Server};
 use crate::logging::{Level, LogError, Logs};
 use crate::metrics::Figures;
 use crate::metrics::http::Requests;
+use crate::metrics::push;
 use crate::php::settings::Surroundings;
 use crate::php::{Runtime, Settings, SettingsError, StartError};
-use crate::tracing::Tracers;
+use crate::tracing::{Provider, Tracers};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,15 +33,21 @@ pub enum LoadError {
     /// Its servers make no sense, or need what is not there yet.
     #[error(transparent)]
     Provision(#[from] ProvisionError),
+    /// Its figures cannot be sent.
+    #[error(transparent)]
+    Push(#[from] push::SettingsError),
     /// Its admin endpoint makes no sense.
     #[error("{0}")]
     Admin(String),
     /// PHP does not start.
     #[error("{}", describe(.0, .1))]
     Php(PathBuf, #[source] StartError),
-    /// Something else listens there.
-    #[error("listening on {}: {}", .0.address, reason(&.0.error))]
+    /// Something else listens where a server should.
+    #[error("http app module: start: listening on {}: {}", .0.address, refusal(.0))]
     Bind(BindError),
+    /// Something else listens where the admin endpoint should.
+    #[error("starting caddy administration endpoint: {}", refusal(.0))]
+    BindAdmin(BindError),
 }
 
 impl LoadError {
@@ -62,6 +69,15 @@ fn describe(host: &std::path::Path, error: &StartError) -> String {
     }
 }
 
+/// Why an address cannot be listened on, in Go's words.
+fn refusal(BindError { address, error }: &BindError) -> String {
+    let (network, place) = match address.strip_prefix("unix/") {
+        Some(path) => ("unix", path.split('|').next().unwrap_or(path)),
+        None => ("tcp", address.as_str()),
+    };
+    format!("listen {network} {place}: bind: {}", reason(error))
+}
+
 /// What an I/O error is called, without the number that Rust adds.
 fn reason(error: &io::Error) -> String {
     let text = error.to_string();
@@ -75,6 +91,10 @@ pub(super) struct Checked {
     pub(super) logs: Arc<Logs>,
     pub(super) endpoint: Option<Endpoint>,
     pub(super) php: Option<Settings>,
+    /// Who gets figures, if they are sent.
+    pub(super) push: Option<push::Settings>,
+    /// What begins spans, for the servers to come.
+    pub(super) _provider: Option<Arc<Provider>>,
 }
 
 /// Everything that is needed to take the place of what runs.
@@ -82,6 +102,7 @@ pub(super) struct Next {
     pub(super) logs: Arc<Logs>,
     pub(super) endpoint: Option<Endpoint>,
     pub(super) php: Option<Arc<Runtime>>,
+    pub(super) push: Option<push::Settings>,
     pub(super) opened: Opened,
 }
 
@@ -121,8 +142,13 @@ pub(super) fn check(
     let endpoint = Endpoint::provision(config.admin.as_ref()).map_err(LoadError::Admin)?;
     super::pull::check(config)?;
     let php = Settings::resolve(config, around)?;
-    Server::provision(config, None, &logs, &Arc::default(), tracers)?;
-    Ok(Checked { logs, endpoint, php })
+    let trial = Server::provision(config, None, &logs, &Arc::default(), tracers)?;
+    let provider = tracers.current();
+    drop(trial);
+    let http = config.apps.as_ref().and_then(|apps| apps.http.as_ref());
+    let is_pushed = http.and_then(|http| http.metrics.as_ref()).is_some_and(|m| m.otlp);
+    let push = is_pushed.then(push::Settings::of_process).transpose()?;
+    Ok(Checked { logs, endpoint, php, push, _provider: provider })
 }
 
 /// Starts PHP, if there is a use for it. Returns when all its workers are up.
@@ -148,7 +174,8 @@ pub(super) fn open(
     let server = Server::provision(config, php, logs, figures, tracers)?;
     let requests = server.requests().cloned();
     let admin = endpoint.map(|(endpoint, tools)| endpoint.server(tools, logs));
-    let admin = admin.map(|server| live.1.prepare(server)).transpose().map_err(LoadError::Bind)?;
+    let admin =
+        admin.map(|server| live.1.prepare(server)).transpose().map_err(LoadError::BindAdmin)?;
     let http = live.0.prepare(server).map_err(LoadError::Bind)?;
     announce(config, logs);
     Ok(Opened { http, requests, admin })

@@ -16,6 +16,10 @@ use std::time::Duration;
 /// How often a server that cannot be reached is asked, and how long between.
 const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(500);
+/// How many addresses may lead to one another.
+const REDIRECTS_MAX: u32 = 10;
+/// Fields that go to the server of the URL only.
+const SECRETS: [&str; 3] = ["authorization", "cookie", "cookie2"];
 /// How long one answer may take when the configuration sets no limit.
 const ANSWER: Duration = Duration::from_secs(300);
 
@@ -115,25 +119,10 @@ async fn once(instance: &std::sync::Arc<Instance>, loader: &HttpLoader) -> Resul
 async fn answer(loader: &HttpLoader) -> Result<client::Answer, String> {
     let url = fill_placeholders(&loader.url);
     let url = Url::parse(&url).ok_or_else(|| no_address(&url))?;
-    let tls = url.secure.then(|| secured(loader)).transpose()?;
-    let slash = if url.target.starts_with('/') { "" } else { "/" };
-    let values = |(name, values): (&String, &Vec<String>)| {
-        let fill = |value: &String| (fill_placeholders(name), fill_placeholders(value));
-        values.iter().map(fill).collect::<Vec<_>>()
-    };
-    let method = fill_placeholders(&loader.method);
-    let ask = Ask {
-        method: if method.is_empty() { "GET" } else { &method },
-        target: &format!("{slash}{}", url.target),
-        host: &url.authority,
-        fields: loader.header.iter().flat_map(values).collect(),
-        body: &[],
-    };
     let limit = Some(loader.timeout.to_std()).filter(|limit| !limit.is_zero()).unwrap_or(ANSWER);
     let mut attempt = 1;
     loop {
-        let asked =
-            tokio::time::timeout(limit, client::ask(&url.place(), tls.as_ref(), &ask)).await;
+        let asked = tokio::time::timeout(limit, follow(loader, url.clone())).await;
         let error = match asked {
             Ok(Ok(answer)) if (200..500).contains(&answer.status) => return Ok(answer),
             Ok(Ok(answer)) => {
@@ -148,6 +137,46 @@ async fn answer(loader: &HttpLoader) -> Result<client::Answer, String> {
         attempt += 1;
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Asks for a URL, and for those that it leads to, as Go's client does.
+async fn follow(loader: &HttpLoader, mut url: Url) -> Result<client::Answer, String> {
+    let values = |(name, values): (&String, &Vec<String>)| {
+        let fill = |value: &String| (fill_placeholders(name), fill_placeholders(value));
+        values.iter().map(fill).collect::<Vec<_>>()
+    };
+    let mut fields: Vec<(String, String)> = loader.header.iter().flat_map(values).collect();
+    let mut method = fill_placeholders(&loader.method);
+    if method.is_empty() {
+        method = "GET".to_owned();
+    }
+    for _ in 0..REDIRECTS_MAX {
+        let tls = url.secure.then(|| secured(loader)).transpose()?;
+        let slash = if url.target.starts_with('/') { "" } else { "/" };
+        let ask = Ask {
+            method: &method,
+            target: &format!("{slash}{}", url.target),
+            host: &url.authority,
+            fields: fields.clone(),
+            body: &[],
+        };
+        let answer = client::ask(&url.place(), tls.as_ref(), &ask).await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        let leads_on = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
+        if !leads_on || answer.location.is_empty() {
+            return Ok(answer);
+        }
+        let next = url.join(&answer.location).ok_or_else(|| no_address(&answer.location))?;
+        if next.authority != url.authority {
+            // What is said to one server is not for another.
+            fields.retain(|(name, _)| !SECRETS.contains(&name.to_ascii_lowercase().as_str()));
+        }
+        if answer.status <= 303 && method != "HEAD" {
+            method = "GET".to_owned();
+        }
+        url = next;
+    }
+    Err(format!("stopped after {REDIRECTS_MAX} redirects"))
 }
 
 fn no_address(url: &str) -> String {

@@ -3,6 +3,7 @@
 use super::json::Object;
 use super::{Level, Logs};
 use http::HeaderMap;
+use http::header::{CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -42,10 +43,14 @@ pub struct Answer<'a> {
     pub duration: Duration,
     /// Bytes of the answer's body.
     pub size: u64,
-    /// The status.
+    /// The status; 0 when nobody set one.
     pub status: u16,
+    /// No handler answered.
+    pub unhandled: bool,
     /// The answer's header.
     pub headers: &'a HeaderMap,
+    /// Nobody was to guess its content type.
+    pub untyped: bool,
     /// More fields, and their values in JSON.
     pub extra: &'a [(Cow<'a, str>, Vec<u8>)],
 }
@@ -53,7 +58,7 @@ pub struct Answer<'a> {
 /// Writes the line of a finished request to this logger.
 pub fn handled(logs: &Logs, logger: &str, request: &Request<'_>, answer: &Answer<'_>) {
     let level = if answer.status >= 500 { Level::Error } else { Level::Info };
-    let message = if answer.status == 0 { "NOP" } else { "handled request" };
+    let message = if answer.unhandled { "NOP" } else { "handled request" };
     logs.write(level, logger, message, |o| {
         o.object("request", |o| describe(o, request));
         o.uint("bytes_read", answer.bytes_read);
@@ -61,7 +66,12 @@ pub fn handled(logs: &Logs, logger: &str, request: &Request<'_>, answer: &Answer
         o.duration("duration", answer.duration);
         o.uint("size", answer.size);
         o.uint("status", answer.status.into());
-        o.object("resp_headers", |o| fields(o, answer.headers, request.with_credentials));
+        o.object("resp_headers", |o| {
+            fields(o, answer.headers, request.with_credentials);
+            if answer.untyped && !answer.headers.contains_key(CONTENT_TYPE) {
+                o.strings("Content-Type", []);
+            }
+        });
         for (key, json) in answer.extra {
             o.raw(key, json);
         }
@@ -85,11 +95,17 @@ pub fn describe(o: &mut Object<'_>, request: &Request<'_>) {
     o.bytes("host", request.host);
     o.bytes("uri", request.uri);
     o.object("headers", |o| fields(o, request.headers, request.with_credentials));
+    if request.headers.contains_key(TRANSFER_ENCODING) {
+        let codings = request.headers.get_all(TRANSFER_ENCODING).iter();
+        o.strings("transfer_encoding", codings.map(|coding| coding.as_bytes()));
+    }
 }
 
-/// Writes header fields, without `Host`; credentials only where they are wanted.
+/// Writes header fields, without `Host` and how the body is framed; credentials only where
+/// they are wanted.
 pub fn fields(o: &mut Object<'_>, headers: &HeaderMap, with_credentials: bool) {
-    for name in headers.keys().filter(|name| *name != http::header::HOST) {
+    let left_out = [HOST, TRANSFER_ENCODING];
+    for name in headers.keys().filter(|name| !left_out.contains(name)) {
         let key = canonical(name.as_str());
         if !with_credentials && CREDENTIALS.contains(&name.as_str()) {
             o.strings(&key, [&b"REDACTED"[..]]);

@@ -256,7 +256,8 @@ fn change_query(uri: &[u8], actions: &[QueryAction]) -> Vec<u8> {
     let pairs = parameters.iter().flat_map(|(key, values)| values.iter().map(move |v| (key, v)));
     let pairs: Vec<_> = pairs.map(|(key, v)| format!("{}={}", encode(key), encode(v))).collect();
     let query = pairs.join("&");
-    let mark: &[u8] = if query.is_empty() { b"" } else { b"?" };
+    // A bare question mark stays where there was one.
+    let mark: &[u8] = if query.is_empty() && rest.len() > 1 { b"" } else { b"?" };
     [path, mark, query.as_bytes(), fragment].concat()
 }
 
@@ -321,6 +322,7 @@ mod tests {
         check(query, "/p?c=secret&b=1&a=1&a=2&z=%2F", "/p?a=X+Y&a=X+Y&c=2bb80d53&z=%2F");
         check(query, "/p?b=1", "/p");
         check(query, "/p", "/p");
+        check(query, "/p?", "/p?");
     }
 
     #[test]

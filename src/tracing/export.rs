@@ -3,7 +3,7 @@
 use super::settings::Destination;
 use crate::client::tls::TlsError;
 use crate::otlp::Sender;
-use opentelemetry::trace::{SpanKind, Status};
+use opentelemetry::trace::{SpanId, SpanKind, Status, TraceId};
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -86,16 +86,18 @@ async fn print(batch: &[SpanData], resource: &Resource) -> Result<(), String> {
 
 fn described(span: &SpanData, resource: &Resource) -> serde_json::Value {
     let time = |at| jiff::Timestamp::try_from(at).map(|at| at.to_string()).unwrap_or_default();
-    let context = |trace: String, id: String, remote: bool| {
+    let context = |trace: TraceId, id: SpanId, remote: bool| {
+        let flags = if id == SpanId::INVALID { 0 } else { span.span_context.trace_flags().to_u8() };
         json!({
-            "TraceID": trace,
-            "SpanID": id,
-            "TraceFlags": format!("{:02x}", span.span_context.trace_flags().to_u8()),
+            "TraceID": trace.to_string(),
+            "SpanID": id.to_string(),
+            "TraceFlags": format!("{flags:02x}"),
             "TraceState": span.span_context.trace_state().header(),
             "Remote": remote,
         })
     };
-    let trace = span.span_context.trace_id().to_string();
+    let trace = span.span_context.trace_id();
+    let above = if span.parent_span_id == SpanId::INVALID { TraceId::INVALID } else { trace };
     let (code, why) = match &span.status {
         Status::Unset => ("Unset", ""),
         Status::Ok => ("Ok", ""),
@@ -111,8 +113,8 @@ fn described(span: &SpanData, resource: &Resource) -> serde_json::Value {
     let own = resource.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
     json!({
         "Name": span.name,
-        "SpanContext": context(trace.clone(), span.span_context.span_id().to_string(), false),
-        "Parent": context(trace, span.parent_span_id.to_string(), span.parent_span_is_remote),
+        "SpanContext": context(trace, span.span_context.span_id(), false),
+        "Parent": context(above, span.parent_span_id, span.parent_span_is_remote),
         "SpanKind": kind,
         "StartTime": time(span.start_time),
         "EndTime": time(span.end_time),

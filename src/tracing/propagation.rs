@@ -15,7 +15,7 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState}
 
 /// The forms that are read and written, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Propagators(Vec<Form>);
+pub struct Propagators(Vec<Form>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -46,7 +46,7 @@ impl Form {
 impl Propagators {
     /// Those of `OTEL_PROPAGATORS`. `none` among them turns all off; the usual ones take
     /// their place when nothing known is named.
-    pub(super) fn read(variables: &mut Variables<'_>) -> Self {
+    pub fn read(variables: &mut Variables<'_>) -> Self {
         let usual = || Self(vec![Form::TraceContext, Form::Baggage]);
         let Some(names) = variables.text("OTEL_PROPAGATORS") else { return usual() };
         let names: Vec<&str> = names.split(',').map(str::trim).collect();
@@ -63,7 +63,7 @@ impl Propagators {
     }
 
     /// The context that a request's header names; the last form that names one wins.
-    pub(super) fn extract(&self, headers: &HeaderMap) -> Option<SpanContext> {
+    pub fn extract(&self, headers: &HeaderMap) -> Option<SpanContext> {
         let read = |form: &Form| match form {
             Form::TraceContext => w3c::extract(headers),
             Form::Baggage => None,
@@ -76,7 +76,7 @@ impl Propagators {
     }
 
     /// Names a context in a header.
-    pub(super) fn inject(&self, context: &SpanContext, headers: &mut HeaderMap) {
+    pub fn inject(&self, context: &SpanContext, headers: &mut HeaderMap) {
         if !context.is_valid() {
             return;
         }

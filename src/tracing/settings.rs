@@ -18,7 +18,6 @@
 use super::batch::Limits;
 use super::propagation::Propagators;
 use crate::otlp::{self, Signal, UnknownProtocol, Variables};
-use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::Sampler;
 use std::time::Duration;
@@ -80,7 +79,7 @@ impl Settings {
             disabled: variables.switch("OTEL_SDK_DISABLED") == Some(true),
             exporter,
             sampler: sampler(&mut variables),
-            resource: resource(&mut variables),
+            resource: otlp::resource(&mut variables),
             limits: limits(&mut variables),
             propagators: Propagators::read(&mut variables),
             complaints: variables.into_complaints(),
@@ -118,17 +117,6 @@ fn ratio(variables: &mut Variables<'_>) -> f64 {
         Err(_) => variables.complain(format!("OTEL_TRACES_SAMPLER_ARG: \"{text}\" is no number")),
     }
     1.0
-}
-
-/// Who we are: what the variables say, and which server this is.
-fn resource(variables: &mut Variables<'_>) -> Resource {
-    let attributes = variables.pairs("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
-    let name = variables.text("OTEL_SERVICE_NAME").map(|name| ("service.name".to_owned(), name));
-    let own = [("webengine.name", "Pogo"), ("webengine.version", env!("CARGO_PKG_VERSION"))];
-    Resource::builder()
-        .with_attributes(attributes.into_iter().chain(name).map(|(k, v)| KeyValue::new(k, v)))
-        .with_attributes(own.map(|(key, value)| KeyValue::new(key, value)))
-        .build()
 }
 
 fn limits(variables: &mut Variables<'_>) -> Limits {

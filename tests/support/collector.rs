@@ -1,16 +1,19 @@
-//! A collector of spans: it speaks OTLP by HTTP and by gRPC, in the clear or over TLS.
+//! A collector of spans and figures: it speaks OTLP by HTTP and by gRPC, in the clear or over TLS.
 
 use super::poll;
 use bytes::Bytes;
 use flate2::read::GzDecoder;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
-use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::metrics::v1::Metric;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use prost::Message;
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use std::io::Read;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -20,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 /// The certificate of `localhost`, and its key.
 pub(crate) const CERTIFICATE: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/cert.pem");
-const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/key.pem");
+pub(crate) const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/key.pem");
 
 /// How a collector behaves.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,7 +41,22 @@ pub(crate) struct Request {
     pub(crate) path: String,
     /// The fields, as `name: value`.
     pub(crate) fields: Vec<String>,
-    pub(crate) message: ExportTraceServiceRequest,
+    body: Vec<u8>,
+}
+
+impl Request {
+    /// The spans in it.
+    pub(crate) fn resources(&self) -> Vec<ResourceSpans> {
+        let message = ExportTraceServiceRequest::decode(self.body.as_slice());
+        message.expect("spans").resource_spans
+    }
+
+    /// The figures in it.
+    pub(crate) fn metrics(&self) -> Vec<Metric> {
+        let message = ExportMetricsServiceRequest::decode(self.body.as_slice());
+        let resources = message.expect("figures").resource_metrics.into_iter();
+        resources.flat_map(|r| r.scope_metrics).flat_map(|scope| scope.metrics).collect()
+    }
 }
 
 /// A collector that runs until the test ends.
@@ -71,7 +89,7 @@ impl Collector {
     /// All spans that were sent so far.
     pub(crate) fn spans(&self) -> Vec<Span> {
         let requests = self.requests().into_iter();
-        let resources = requests.flat_map(|request| request.message.resource_spans);
+        let resources = requests.flat_map(|request| request.resources());
         resources.flat_map(|r| r.scope_spans).flat_map(|scope| scope.spans).collect()
     }
 
@@ -102,12 +120,19 @@ pub(crate) fn acceptor(kind: Kind) -> TlsAcceptor {
     let chain = vec![CertificateDer::from_pem_file(CERTIFICATE).expect("a certificate")];
     let key = PrivateKeyDer::from_pem_file(KEY).expect("a key");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .expect("they fit");
+        .expect("versions");
+    // By gRPC, clients have to show the same certificate.
+    let builder = if kind == Kind::Grpc {
+        let mut roots = RootCertStore::empty();
+        roots.add(chain[0].clone()).expect("a root");
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        builder.with_client_cert_verifier(verifier.build().expect("a verifier"))
+    } else {
+        builder.with_no_client_auth()
+    };
+    let mut config = builder.with_single_cert(chain, key).expect("they fit");
     if kind == Kind::Grpc {
         config.alpn_protocols = vec![b"h2".to_vec()];
     }
@@ -161,7 +186,7 @@ async fn post(mut stream: impl AsyncRead + AsyncWrite + Unpin, keep: impl Fn(Req
     let mut body = vec![0; length.expect("a length").parse().expect("a number")];
     stream.read_exact(&mut body).await.expect("a body");
     let is_compressed = fields.iter().any(|field| field == "content-encoding: gzip");
-    keep(Request { path, fields, message: decode(&body, is_compressed) });
+    keep(Request { path, fields, body: unpack(&body, is_compressed) });
     let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n\
                   Content-Length: 0\r\nConnection: close\r\n\r\n";
     stream.write_all(answer.as_bytes()).await.expect("sent");
@@ -191,8 +216,8 @@ async fn calls(stream: impl AsyncRead + AsyncWrite + Unpin, keep: impl Fn(Reques
         };
         let fields = head.headers.iter().map(field).collect();
         assert_eq!(frame[1..5], u32::try_from(frame.len() - 5).expect("short").to_be_bytes());
-        let message = decode(&frame[5..], frame[0] == 1);
-        keep(Request { path: head.uri.path().to_owned(), fields, message });
+        let body = unpack(&frame[5..], frame[0] == 1);
+        keep(Request { path: head.uri.path().to_owned(), fields, body });
         send.send_data(Bytes::from_static(&[0; 5]), false).expect("sent");
         let mut trailers = http::HeaderMap::new();
         trailers.insert("grpc-status", http::HeaderValue::from_static("0"));
@@ -205,11 +230,11 @@ fn grpc_head() -> http::Response<()> {
     head.body(()).expect("a head")
 }
 
-fn decode(body: &[u8], is_compressed: bool) -> ExportTraceServiceRequest {
+fn unpack(body: &[u8], is_compressed: bool) -> Vec<u8> {
     let mut plain = Vec::new();
     match is_compressed {
         true => drop(GzDecoder::new(body).read_to_end(&mut plain).expect("gzip")),
         false => plain.extend_from_slice(body),
     }
-    ExportTraceServiceRequest::decode(plain.as_slice()).expect("a message")
+    plain
 }

@@ -36,22 +36,9 @@ pub(super) const TABLE: &[(&str, Plain)] = &[
 ];
 
 fn parse(text: &str) -> Result<Value> {
-    let json = serde_json::from_str(text).map_err(|e| Error::new(e.to_string()))?;
-    Ok(from_json(json))
-}
-
-/// JSON's numbers are fractions, as in Go.
-fn from_json(json: serde_json::Value) -> Value {
-    match json {
-        serde_json::Value::Null => Value::Nil,
-        serde_json::Value::Bool(b) => Value::Bool(b),
-        serde_json::Value::Number(n) => Value::Float(n.as_f64().unwrap_or(0.0)),
-        serde_json::Value::String(s) => s.into(),
-        serde_json::Value::Array(items) => Value::list(items.into_iter().map(from_json)),
-        serde_json::Value::Object(fields) => {
-            Value::from_pairs(fields.into_iter().map(|(key, value)| (key, from_json(value))))
-        }
-    }
+    let json: serde_json::Value =
+        serde_json::from_str(text).map_err(|e| Error::new(e.to_string()))?;
+    Ok(json.into())
 }
 
 fn to_json(a: &Args<'_>) -> Result<serde_json::Value> {
@@ -71,7 +58,10 @@ fn json_of(value: &Value) -> serde_json::Value {
             let fields: Map<_, _> = fields.iter().map(|(k, v)| (k.clone(), json_of(v))).collect();
             fields.into()
         }
-        Value::Object(object) => object.print().into(),
+        Value::Object(object) => match object.as_map() {
+            Some(map) => json_of(&map),
+            None => object.print().into(),
+        },
     }
 }
 

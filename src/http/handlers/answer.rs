@@ -13,7 +13,7 @@ pub(super) async fn plain(ex: &mut Exchange<'_>, status: u16, text: &str) -> Out
     Ok(Flow::Done)
 }
 
-/// A redirect with the little page that Go gives it.
+/// A redirect with the little page that Go gives it: there, what is not ASCII stands as it is.
 pub(super) async fn redirect(ex: &mut Exchange<'_>, status: u16, to: &[u8]) -> Outcome {
     let location = HeaderValue::from_bytes(&hex_escape(to));
     ex.response.set(LOCATION, location.unwrap_or_else(|_| HeaderValue::from_static("/")));

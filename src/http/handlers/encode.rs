@@ -10,18 +10,17 @@
 //! encoding of their own or marked `no-transform`, and partial ones pass as they are. The
 //! `ETag` gets the encoding's name as a suffix, which is taken off an `If-None-Match`.
 //!
-//! [`negotiate`] reads what a client accepts, [`encoder`] compresses, [`sniff`] finds the type
-//! of an answer that says none.
+//! [`negotiate`] reads what a client accepts, [`encoder`] compresses.
 
 mod encoder;
 pub(super) mod negotiate;
-mod sniff;
 
 use super::headers::Answers;
 use crate::config::handlers::Encode as Config;
 use crate::http::exchange::Exchange;
 use crate::http::response::Filter;
 use crate::http::server::ProvisionError;
+use crate::http::sniff;
 use bytes::Bytes;
 use encoder::{Encoder, Settings};
 use http::header::{
@@ -154,7 +153,7 @@ impl Encode {
         {
             return false;
         }
-        if !headers.contains_key(CONTENT_TYPE) && first > 0 {
+        if headers.get(CONTENT_TYPE).is_none_or(HeaderValue::is_empty) && first > 0 {
             let kind = sniff::content_type(&ex.response.first);
             ex.response.set(CONTENT_TYPE, HeaderValue::from_static(kind));
         }

@@ -93,6 +93,7 @@ impl FileServer {
         config: &Config,
         provision: &Provision<'_>,
     ) -> Result<Self, ProvisionError> {
+        mime::prepare();
         let invalid = |text: String| ProvisionError::Invalid(format!("file_server: {text}"));
         let template = |text: &str| Template::new(text, Unknown::Vanishes);
         let or = |text: &str, other: &str| template(if text.is_empty() { other } else { text });
@@ -239,10 +240,11 @@ impl FileServer {
             }
             None => Content { file: file.file, len: file.meta.len() },
         };
-        if !ex.response.headers.contains_key(CONTENT_TYPE)
-            && let Some(kind) = mime::of(&file.name)
-        {
-            ex.response.set(CONTENT_TYPE, kind);
+        if ex.response.headers.get(CONTENT_TYPE).is_none_or(HeaderValue::is_empty) {
+            match mime::of(&file.name) {
+                Some(kind) => ex.response.set(CONTENT_TYPE, kind),
+                None => ex.response.untyped = true,
+            }
         }
         let status = match &self.status {
             None => ex.error.as_ref().map(|e| e.status),
@@ -262,9 +264,10 @@ fn keeps_name(ex: &Exchange<'_>, original: &uri::Target) -> bool {
     last(&trim_slash(ex.target.path.clone())) == last(&trim_slash(original.path.clone()))
 }
 
-/// An address with a slash at its end, or without one.
+/// An address with a slash at its end, or without one. Bytes of the path that would mean
+/// something else in an address are escaped; what is not ASCII is not yet.
 fn location(original: &uri::Target, slash: bool) -> Option<Vec<u8>> {
-    let mut to = original.escaped_path().into_owned();
+    let mut to = uri::escape_ascii_path(&original.path);
     if slash {
         to.push(b'/');
     } else {
@@ -274,7 +277,7 @@ fn location(original: &uri::Target, slash: bool) -> Option<Vec<u8>> {
     let start = to.iter().position(|b| *b != b'/').unwrap_or(to.len()).max(1) - 1;
     to.drain(..start);
     // A root that is a file itself has no other address.
-    if *to == *original.escaped_path() {
+    if to == uri::escape_ascii_path(&original.path) {
         return None;
     }
     if let Some(query) = original.query.as_ref().filter(|q| !q.is_empty()) {
@@ -361,5 +364,6 @@ mod tests {
         check_location("//evil.test/a", true, Some("/evil.test/a/"));
         check_location("/a/b/", false, Some("/a/b"));
         check_location("/", false, None);
+        check_location("/caf%C3%A9 %2525/", false, Some("/caf\u{e9}%20%2525"));
     }
 }

@@ -9,6 +9,7 @@
 //! is `{"handler":"static_response","body":"text {http.request.uri.path}","status_code":404}`.
 //! Without a status it is 200, or that of the error that is being answered. A body without
 //! a content type is `application/json` when it is a JSON object or array, else plain text.
+//! A status below 200 goes out ahead of the answer: behind 103 the next handlers give that.
 
 use crate::config::handlers::StaticResponse as Config;
 use crate::http::exchange::{Exchange, Failure, Flow, Outcome};
@@ -18,6 +19,11 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderName, HeaderValue};
 use serde::de::IgnoredAny;
+
+/// The connection goes on in another protocol, which nothing here speaks.
+const SWITCHING_PROTOCOLS: u16 = 101;
+/// Fields of the answer to come.
+const EARLY_HINTS: u16 = 103;
 
 /// The compiled handler.
 #[derive(Debug)]
@@ -61,7 +67,7 @@ impl StaticResponse {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
                 ProvisionError::Invalid(format!("static_response: bad header field \"{name}\""))
             })?;
-            let values = values.iter().map(|v| Template::new(v, Unknown::Vanishes));
+            let values = values.iter().map(|v| Template::new(v, Unknown::Stays));
             Ok((name, values.collect()))
         });
         Ok(Self {
@@ -92,7 +98,18 @@ impl StaticResponse {
                 ex.response.headers.append(name, value);
             }
         }
-        let status = match &self.status {
+        let body = match &self.body {
+            Body::Fixed(body, kind) => {
+                type_if_unset(ex, body, || kind.clone());
+                body.clone()
+            }
+            Body::Filled(template) => {
+                let body = template.fill(ex).into_owned();
+                type_if_unset(ex, &body, || content_type(&body));
+                body.into()
+            }
+        };
+        let mut status = match &self.status {
             Status::Unset => ex.error.as_ref().map_or(200, |e| e.status),
             Status::Fixed(status) => *status,
             Status::Filled(text) => {
@@ -102,25 +119,35 @@ impl StaticResponse {
                 })?
             }
         };
-        let (body, kind) = match &self.body {
-            Body::Fixed(body, kind) => (body.clone(), kind.clone()),
-            Body::Filled(template) => {
-                let body = template.fill(ex).into_owned();
-                let kind = content_type(&body);
-                (body.into(), kind)
+        if (100..200).contains(&status) && status != SWITCHING_PROTOCOLS {
+            ex.inform(status, ex.response.headers.clone()).await?;
+            if status == EARLY_HINTS {
+                return Ok(Flow::Next);
             }
-        };
-        if !body.is_empty() && !ex.response.headers.contains_key(CONTENT_TYPE) {
-            ex.response.set(CONTENT_TYPE, kind);
+            status = 200;
         }
         ex.respond(status, body).await?;
         Ok(Flow::Done)
     }
 }
 
+/// Gives a body that is not empty a content type, unless somebody did.
+fn type_if_unset(ex: &mut Exchange<'_>, body: &[u8], kind: impl FnOnce() -> HeaderValue) {
+    let kind_before = ex.response.headers.get(CONTENT_TYPE);
+    if kind_before.is_none_or(HeaderValue::is_empty) {
+        if body.is_empty() {
+            ex.response.untyped = true;
+        } else {
+            ex.response.set(CONTENT_TYPE, kind());
+        }
+    }
+}
+
 fn content_type(body: &[u8]) -> HeaderValue {
-    let structured = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
-    if structured && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+    let text = body.trim_ascii();
+    // An object or array with nothing in it is as good as text.
+    let structured = matches!(text, [b'{', _, .., b'}'] | [b'[', _, .., b']']);
+    if structured && serde_json::from_slice::<IgnoredAny>(text).is_ok() {
         HeaderValue::from_static("application/json")
     } else {
         HeaderValue::from_static("text/plain; charset=utf-8")
@@ -138,6 +165,9 @@ mod tests {
         };
         check("{\"json\": true}", "application/json");
         check("[1, 2]", "application/json");
+        check(" {\"a\": 1}\n", "application/json");
+        check("[]", "text/plain; charset=utf-8");
+        check("{}", "text/plain; charset=utf-8");
         check("{not json", "text/plain; charset=utf-8");
         check("1", "text/plain; charset=utf-8");
     }

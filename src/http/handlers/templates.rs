@@ -7,13 +7,20 @@
 //! }
 //! ```
 //!
-//! A template runs on a thread that may block, as it reads files. What only the request
-//! knows (placeholders) it asks the request's task for.
+//! A template runs on a thread that may block, as it reads files. What only the request's
+//! task knows (placeholders, other pages of the server) it asks that for.
+//!
+//! In reading order: [`context`] is what a template sees, with [`request`]; [`functions`] is
+//! what it calls, with [`files`], [`front_matter`], [`markdown`], [`humanize`] and [`text`].
 
+mod arguments;
 mod context;
 mod files;
 mod front_matter;
+mod functions;
 mod humanize;
+mod markdown;
+mod request;
 mod text;
 
 use crate::config::handlers::Templates as Config;
@@ -21,8 +28,9 @@ use crate::http::exchange::{Exchange, Failure, Flow, Outcome};
 use crate::http::placeholder::{Placeholder, Template, Unknown};
 use crate::http::response::Afterwards;
 use crate::http::server::ProvisionError;
+use crate::http::{head, inner};
 use bytes::Bytes;
-use context::{Asked, Asker, Page};
+use context::{Ask, Asker, Page};
 use go_template::Object;
 use http::HeaderMap;
 use http::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LAST_MODIFIED};
@@ -108,19 +116,37 @@ pub(super) async fn render_about(
         tokio::task::spawn_blocking(move || page.render_about(&name, &text, Some(about())));
     answer(ex, asked).await;
     let done = rendering.await.map_err(|e| Failure::error(500, e.to_string()))?;
-    let failed =
-        |error: go_template::Error| Failure::error(error.status.unwrap_or(500), error.to_string());
-    Ok((done.text.map_err(failed)?, done.headers))
+    Ok((done.text.map_err(|error| failed(&error))?, done.headers))
+}
+
+/// A page's error: its text, or the status that it asked for.
+fn failed(error: &go_template::Error) -> Failure {
+    let Some(status) = error.status else { return Failure::error(500, error.to_string()) };
+    let phrase = http::StatusCode::from_u16(status).ok().and_then(head::phrase);
+    Failure::error(status, phrase.unwrap_or_default())
 }
 
 /// Answers what a page asks while it is rendered. It has the only sender: its end is the end
 /// of the rendering.
-async fn answer(ex: &Exchange<'_>, mut asked: mpsc::UnboundedReceiver<Asked>) {
-    while let Some((name, answer)) = asked.recv().await {
-        let value = Placeholder::parse(&name).and_then(|p| Some(p.value(ex)?.into_owned()));
+async fn answer(ex: &Exchange<'_>, mut asked: mpsc::UnboundedReceiver<Ask>) {
+    while let Some(question) = asked.recv().await {
         // A page that failed meanwhile wants no answer.
-        let _ = answer.send(value);
+        match question {
+            Ask::Placeholder(name, answer) => drop(answer.send(value(ex, &name))),
+            Ask::Page(target, headers, answer) => {
+                drop(answer.send(inner::get(ex, &target, headers).await));
+            }
+        }
     }
+}
+
+/// What a placeholder stands for. Files are not read that way: templates may be made of what
+/// nobody trusts, and have `readFile` for those below their root.
+fn value(ex: &Exchange<'_>, name: &str) -> Option<Vec<u8>> {
+    if name.starts_with("file.") {
+        return None;
+    }
+    Placeholder::parse(name).and_then(|p| Some(p.value(ex)?.into_owned()))
 }
 
 async fn render<'s>(templates: &'s Templates, ex: &mut Exchange<'s>, body: &[u8]) -> Outcome {
@@ -137,10 +163,7 @@ async fn render<'s>(templates: &'s Templates, ex: &mut Exchange<'s>, body: &[u8]
     ex.response.headers = done.headers;
     // It is of the body that was taken, whatever is sent instead.
     ex.response.headers.remove(CONTENT_LENGTH);
-    let text = done.text.map_err(|error| {
-        let status = error.status.unwrap_or(500);
-        Failure::error(status, error.to_string())
-    })?;
+    let text = done.text.map_err(|error| failed(&error))?;
     for field in [ACCEPT_RANGES, LAST_MODIFIED, ETAG] {
         ex.response.headers.remove(field);
     }

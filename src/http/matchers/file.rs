@@ -132,7 +132,7 @@ impl File {
     fn first(&self, ex: &Exchange<'_>, root: &[u8]) -> Result<Option<FileMatch>, Failure> {
         for (i, candidate) in self.candidates.iter().enumerate() {
             if let Name::Status(status) = candidate.name {
-                return Err(Failure::error(status, ""));
+                return Err(Failure::error(status, status.to_string()));
             }
             let fallback =
                 self.policy == Policy::FirstExistFallback && i + 1 == self.candidates.len();
@@ -158,9 +158,6 @@ impl File {
         for candidate in &self.candidates {
             for mut found in self.paths(candidate, ex, root) {
                 let Some(meta) = stat(&found.file) else { continue };
-                if meta.is_dir() != candidate.directory {
-                    continue;
-                }
                 found.directory = meta.is_dir();
                 if best.as_ref().is_none_or(|(than, _)| key(&meta) > *than) {
                     best = Some((key(&meta), found));
@@ -217,12 +214,12 @@ fn candidate(name: &str) -> Candidate {
     Candidate { name: name_of, directory: name.ends_with('/') }
 }
 
-/// Cuts a path behind the first of these that ends a segment.
+/// Cuts a path behind the first of these that ends a segment and is not all of the path.
 fn split<'p>(path: &'p [u8], splits: &[String]) -> (&'p [u8], &'p [u8]) {
     for end in splits.iter().map(String::as_bytes).filter(|s| !s.is_empty()) {
         let found = path.windows(end.len()).position(|w| w.eq_ignore_ascii_case(end));
         let Some(at) = found.map(|at| at + end.len()) else { continue };
-        if at == path.len() || path[at] == b'/' {
+        if path.get(at) == Some(&b'/') {
             return path.split_at(at);
         }
     }

@@ -39,6 +39,10 @@ impl Header {
 pub(super) fn lines<'e>(ex: &'e Exchange<'_>, name: &str) -> Vec<&'e [u8]> {
     match name {
         "host" => vec![&ex.host],
+        // Handlers do not see it, but it may be asked for.
+        "transfer-encoding" => {
+            ex.original_headers().get_all(name).iter().map(|v| v.as_bytes()).collect()
+        }
         name => ex.headers().get_all(name).iter().map(|v| v.as_bytes()).collect(),
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn verdict(
     tag: Option<&HeaderValue>,
     modified: Option<SystemTime>,
 ) -> Verdict {
-    let field = |name: HeaderName| ex.headers().get(name).and_then(|v| v.to_str().ok());
+    let field = |name| text(ex, name);
     let tag = tag.and_then(|t| t.to_str().ok()).unwrap_or_default();
     if let Some(tags) = field(IF_MATCH) {
         if !listed(tags, tag, true) {
@@ -54,9 +54,8 @@ pub(super) fn wanted_ranges(
     modified: Option<SystemTime>,
     len: u64,
 ) -> Ranges {
-    let text = |name: HeaderName| ex.headers().get(name).and_then(|v| v.to_str().ok());
-    let Some(wanted) = text(RANGE) else { return Ranges::All };
-    if let Some(condition) = text(IF_RANGE) {
+    let Some(wanted) = text(ex, RANGE) else { return Ranges::All };
+    if let Some(condition) = text(ex, IF_RANGE) {
         let tag = tag.and_then(|t| t.to_str().ok());
         let same = if condition.starts_with(['"', 'W']) {
             tag == Some(condition)
@@ -72,12 +71,33 @@ pub(super) fn wanted_ranges(
     range::parse(wanted, len)
 }
 
-/// Whether a list of tags has this one; the strong comparison takes no weak tags.
+/// A field of the request; one without a value is none.
+fn text<'e>(ex: &'e Exchange<'_>, name: HeaderName) -> Option<&'e str> {
+    ex.headers().get(name).and_then(|v| v.to_str().ok()).filter(|text| !text.is_empty())
+}
+
+/// Whether a list of tags has this one; the strong comparison takes no weak tags. Commas may
+/// be missing, and behind what is no tag nothing is read.
 fn listed(tags: &str, tag: &str, strong: bool) -> bool {
-    tags.split(',').map(str::trim).any(|t| {
-        let weak = t.strip_prefix("W/");
-        t == "*" || (weak.unwrap_or(t) == tag && !tag.is_empty() && !(strong && weak.is_some()))
-    })
+    let own_weak = tag.strip_prefix("W/");
+    let tag = own_weak.unwrap_or(tag).strip_prefix('"').and_then(|t| t.strip_suffix('"'));
+    let mut rest = tags;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', '\n', '\r', ',']);
+        if rest.starts_with('*') {
+            return true;
+        }
+        let weak = rest.strip_prefix("W/");
+        let Some(quoted) = weak.unwrap_or(rest).strip_prefix('"') else { return false };
+        let Some((opaque, behind)) = quoted.split_once('"') else { return false };
+        if opaque.bytes().any(|b| b <= b' ' || b == 0x7f) {
+            return false;
+        }
+        if tag == Some(opaque) && !(strong && (weak.is_some() || own_weak.is_some())) {
+            return true;
+        }
+        rest = behind;
+    }
 }
 
 /// Whether something is newer than a date, in whole seconds.
@@ -95,7 +115,12 @@ mod tests {
     fn tags_are_compared_weakly_and_strongly() {
         assert!(listed("\"a\", W/\"b\"", "\"b\"", false));
         assert!(!listed("W/\"b\"", "\"b\"", true));
+        assert!(listed("\"b\"", "W/\"b\"", false));
+        assert!(!listed("W/\"b\"", "W/\"b\"", true));
         assert!(listed("*", "\"b\"", true));
+        assert!(listed("\"a\" \"b\"", "\"b\"", false));
+        assert!(listed(", ,\"b\"", "\"b\"", true));
+        assert!(!listed("b, \"b\"", "\"b\"", false));
         assert!(!listed("\"c\"", "\"b\"", false));
     }
 }

@@ -58,6 +58,12 @@ pub(super) fn parse(field: &str, len: u64) -> Ranges {
     }
 }
 
+/// Sixty hexadecimal digits that no file is likely to have.
+fn boundary() -> String {
+    let digits = |_| format!("{:015x}", RandomState::new().hash_one(()) >> 4);
+    (0..4).map(digits).collect()
+}
+
 /// An answer with several ranges.
 pub(super) struct Multipart {
     /// The content type of the whole.
@@ -70,8 +76,7 @@ pub(super) struct Multipart {
 
 /// Lays out an answer with several ranges of a file of `len` bytes.
 pub(super) fn multipart(ranges: &[Range<u64>], kind: Option<&HeaderValue>, len: u64) -> Multipart {
-    let mark = RandomState::new();
-    let boundary = format!("{:016x}{:016x}", mark.hash_one(len), mark.hash_one(ranges.len()));
+    let boundary = boundary();
     let mut parts = Vec::new();
     for (i, range) in ranges.iter().enumerate() {
         let mut before = if i == 0 { Vec::new() } else { b"\r\n".to_vec() };

@@ -3,6 +3,7 @@
 use go_template::{Error, Object, Result, Value};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -25,22 +26,24 @@ fn below(root: &Path, name: &str) -> Result<PathBuf> {
     Ok(root.join(path))
 }
 
-fn failed(name: &str, error: &io::Error) -> Error {
+fn failed(doing: &str, path: &Path, error: &io::Error) -> Error {
     let text = error.to_string();
     let text = text.split_once(" (os error").map_or(text.as_str(), |(said, _)| said);
-    Error::new(format!("open {name}: {}", text.to_lowercase()))
+    Error::new(format!("{doing} {}: {}", path.display(), text.to_lowercase()))
 }
 
 fn open(root: &Path, name: &str) -> Result<(File, Metadata)> {
-    let opened = File::open(below(root, name)?).and_then(|file| Ok((file.metadata()?, file)));
-    opened.map(|(metadata, file)| (file, metadata)).map_err(|e| failed(name, &e))
+    let path = below(root, name)?;
+    let opened = File::open(&path).and_then(|file| Ok((file.metadata()?, file)));
+    opened.map(|(metadata, file)| (file, metadata)).map_err(|e| failed("open", &path, &e))
 }
 
 /// The text of a file.
 pub(super) fn read(root: &Path, name: &str) -> Result<String> {
     let (file, _) = open(root, name)?;
     let mut bytes = Vec::new();
-    file.take(LENGTH_MAX + 1).read_to_end(&mut bytes).map_err(|e| failed(name, &e))?;
+    let read = file.take(LENGTH_MAX + 1).read_to_end(&mut bytes);
+    read.map_err(|e| failed("read", &root.join(name.trim_start_matches('/')), &e))?;
     if bytes.len() as u64 > LENGTH_MAX {
         return Err(Error::new(format!("read {name}: longer than {LENGTH_MAX} bytes")));
     }
@@ -58,19 +61,19 @@ pub(super) fn list(root: &Path, name: &str) -> Result<Value> {
     if !metadata.is_dir() {
         return Err(Error::new(format!("{name} is not a directory")));
     }
-    let entries = std::fs::read_dir(below(root, name)?).map_err(|e| failed(name, &e))?;
+    let path = below(root, name)?;
+    let entries = std::fs::read_dir(&path).map_err(|e| failed("open", &path, &e))?;
     let names =
         entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
-    let mut names: Vec<String> = names.collect();
-    names.sort();
     Ok(Value::strings(names))
 }
 
 /// What the disk says of a file.
 pub(super) fn stat(root: &Path, name: &str) -> Result<Value> {
     let (_, metadata) = open(root, name)?;
-    let base = name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    Ok(Value::Object(Rc::new(Stat { name: base.to_owned(), metadata })))
+    let path = below(root, name)?;
+    let base = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Value::Object(Rc::new(Stat { name: base, metadata })))
 }
 
 /// A file's name, size and times, as Go's `fs.FileInfo`.
@@ -89,7 +92,14 @@ impl Object for Stat {
             "Name" => self.name.as_str().into(),
             "Size" => Value::Int(i64::try_from(self.metadata.len()).unwrap_or(i64::MAX)),
             "IsDir" => self.metadata.is_dir().into(),
-            "Mode" => Value::str(mode(&self.metadata)),
+            "Mode" => {
+                let (mode, is_dir) = (self.metadata.permissions().mode(), self.metadata.is_dir());
+                Value::Object(Rc::new(Mode {
+                    bits: mode & 0o777,
+                    is_dir,
+                    is_file: self.metadata.is_file(),
+                }))
+            }
             "ModTime" => {
                 let at = self.metadata.modified().map_err(|e| Error::new(e.to_string()));
                 let at = at.and_then(go_template::sprig::dates::time_of);
@@ -104,15 +114,45 @@ impl Object for Stat {
     }
 }
 
-/// A file's mode as `-rw-r--r--`.
-fn mode(metadata: &Metadata) -> String {
-    use std::os::unix::fs::PermissionsExt;
-    let bits = metadata.permissions().mode();
-    let kind = if metadata.is_dir() { 'd' } else { '-' };
-    let flags = "rwxrwxrwx".chars().enumerate();
-    std::iter::once(kind)
-        .chain(flags.map(|(i, c)| if bits >> (8 - i) & 1 == 1 { c } else { '-' }))
-        .collect()
+/// A file's mode, as Go's `fs.FileMode`.
+struct Mode {
+    bits: u32,
+    is_dir: bool,
+    is_file: bool,
+}
+
+impl Object for Mode {
+    fn type_name(&self) -> &str {
+        "fs.FileMode"
+    }
+
+    fn call(&self, name: &str, _: &[Value]) -> Option<Result<Value>> {
+        Some(Ok(match name {
+            "IsDir" => self.is_dir.into(),
+            "IsRegular" => self.is_file.into(),
+            "Perm" => {
+                Value::Object(Rc::new(Self { bits: self.bits, is_dir: false, is_file: true }))
+            }
+            "String" => self.print().into(),
+            _ => return None,
+        }))
+    }
+
+    /// As `-rw-r--r--`.
+    fn print(&self) -> String {
+        let kind = if self.is_dir { 'd' } else { '-' };
+        let flags = "rwxrwxrwx".chars().enumerate();
+        let flags = flags.map(|(i, c)| if self.bits >> (8 - i) & 1 == 1 { c } else { '-' });
+        std::iter::once(kind).chain(flags).collect()
+    }
+
+    fn number(&self) -> Option<i64> {
+        Some(i64::from(self.bits) | if self.is_dir { 1 << 31 } else { 0 })
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
-//! Markdown and HTML.
+//! Paths and HTML.
 
-use percent_encoding::{AsciiSet, CONTROLS};
-use pulldown_cmark::{Options, Parser, html};
+use crate::http::uri;
+use go_template::print::quote;
+use go_template::{Error, Result};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 /// What is escaped in one part of a path.
-pub(super) const PATH_ESCAPES: &AsciiSet = &CONTROLS
+const PATH_ESCAPES: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'#')
@@ -46,15 +48,42 @@ pub(super) fn strip_html(text: &str) -> String {
     out
 }
 
-/// Markdown as GitHub has it, with footnotes, as HTML. HTML in it stays as it is.
-pub(super) fn markdown(text: &str) -> String {
-    let options = Options::ENABLE_TABLES
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS;
-    let mut out = String::with_capacity(text.len() * 3 / 2);
-    html::push_html(&mut out, Parser::new_ext(text, options));
-    out
+/// A part of a path, escaped.
+pub(super) fn escape_path_part(text: &str) -> String {
+    utf8_percent_encode(text, PATH_ESCAPES).to_string()
+}
+
+/// The path and query that a URL asks its server for.
+///
+/// # Errors
+/// When it is no URL.
+pub(super) fn request_target(url: &str) -> Result<Vec<u8>> {
+    let bad = |why: &str| Error::new(format!("parse {}: {why}", quote(url)));
+    if url.chars().any(|c| c.is_ascii_control()) {
+        return Err(bad("net/url: invalid control character in URL"));
+    }
+    let rest = url.split('#').next().unwrap_or_default();
+    let rest = match rest.split_once("://") {
+        Some((scheme, rest)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
+            rest.find(['/', '?']).map_or("", |at| &rest[at..])
+        }
+        _ => rest,
+    };
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let unescaped = uri::unescape(path.as_bytes()).ok_or_else(|| bad("invalid URL escape"))?;
+    let is_escaped = path.bytes().all(|b| b.is_ascii_graphic());
+    let path = if is_escaped { path.as_bytes().into() } else { uri::escape_path(&unescaped) };
+    let mut target = path.into_owned();
+    if !target.starts_with(b"/") {
+        target.insert(0, b'/');
+    }
+    if !query.is_empty() {
+        target.push(b'?');
+        target.extend(
+            utf8_percent_encode(query, CONTROLS).collect::<String>().replace(' ', "%20").bytes(),
+        );
+    }
+    Ok(target)
 }
 
 #[cfg(test)]
@@ -67,9 +96,21 @@ mod tests {
         assert_eq!(strip_html("1 < 2"), "1 ");
     }
 
+    #[track_caller]
+    fn check_target(url: &str, expected: std::result::Result<&str, &str>) {
+        let target = request_target(url).map_err(|e| e.to_string());
+        let target = target.map(|target| String::from_utf8_lossy(&target).into_owned());
+        assert_eq!(target.as_deref().map_err(String::as_str), expected, "{url}");
+    }
+
     #[test]
-    fn markdown_becomes_html() {
-        assert_eq!(markdown("My _text_ ~~x~~"), "<p>My <em>text</em> <del>x</del></p>\n");
-        assert!(markdown("|a|\n|-|\n|b|").contains("<td>b</td>"));
+    fn a_target_is_what_its_server_is_asked_for() {
+        check_target("/a/b?c=d&e", Ok("/a/b?c=d&e"));
+        check_target("a b/é?x y#z", Ok("/a%20b/%C3%A9?x%20y"));
+        check_target("/a%20b", Ok("/a%20b"));
+        check_target("http://other.test:80/x?y", Ok("/x?y"));
+        check_target("https://other.test", Ok("/"));
+        check_target("/%zz", Err("parse \"/%zz\": invalid URL escape"));
+        check_target("/\n", Err("parse \"/\\n\": net/url: invalid control character in URL"));
     }
 }

@@ -64,7 +64,7 @@ const RIFFS: [(&[u8], &str); 3] =
     [(b"AVI ", "video/avi"), (b"WAVE", "audio/wave"), (b"WEBPVP", "image/webp")];
 
 /// The content type of a body that begins so.
-pub(super) fn content_type(body: &[u8]) -> &'static str {
+pub(in crate::http) fn content_type(body: &[u8]) -> &'static str {
     let body = &body[..body.len().min(LEN)];
     let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0c);
     let text = &body[body.iter().position(|b| !blank(b)).unwrap_or(body.len())..];
