@@ -3,7 +3,10 @@
 //! In reading order: [`server`] compiles a configuration, [`unsupported`] refuses what is
 //! not there yet, [`live`] puts one configuration in the place of another; [`address`] is
 //! what can be listened on, [`socket`] opens it and [`listener`] accepts, [`conn`] is the
-//! stream and [`connection`] what its requests share; [`h1`] with [`request_line`] and [`h2`] with [`session`] speak the protocols; [`serve`] is the life of one request ([`service`] when no route answers it, [`inner`] when the server asks itself),
+//! stream and [`connection`] what its requests share; [`h1`] with [`request_line`] and
+//! [`chunks`], and [`h2`] with [`session`], speak the protocols; [`serve`] is the life of one
+//! request ([`service`] when no route answers it, [`inner`] when the server asks itself);
+//! [`aliases`] is what of its head is dropped, [`pace`] how fast it must come and go,
 //! [`exchange`] the request itself and [`response`] the way of its answer, with [`head`]; [`routes`],
 //! [`matchers`] and [`handlers`] decide what it is, and [`invoked`] tells of them;
 //! [`placeholder`], [`uri`] and [`glob`] are the languages they speak.
@@ -12,6 +15,8 @@
 //! one it is. This room does not know Caddyfiles, nor how PHP runs.
 
 mod address;
+mod aliases;
+mod chunks;
 mod conn;
 mod connection;
 mod exchange;
@@ -27,6 +32,7 @@ mod listener;
 mod live;
 mod matchers;
 mod measure;
+mod pace;
 mod placeholder;
 mod regexp;
 mod request_line;

@@ -68,19 +68,20 @@ pub struct Server {
     /// How long reading a head may take; 1 minute when 0.
     #[serde(skip_serializing_if = "is_default")]
     pub read_header_timeout: Duration,
-    /// How long a body may send nothing.
+    /// How long a body may send nothing; 1 minute when 0, without limit when negative.
     #[serde(skip_serializing_if = "is_default")]
     pub read_idle_timeout: Duration,
-    /// How many bytes a second a body must send.
+    /// How many bytes a second a body must send on average; any when 0.
     #[serde(skip_serializing_if = "is_default")]
     pub read_min_rate: i64,
     /// How long writing an answer may take.
     #[serde(skip_serializing_if = "is_default")]
     pub write_timeout: Duration,
-    /// How long a client may take nothing of an answer.
+    /// How long a client may take nothing of an answer; 1 minute when 0, without limit when
+    /// negative.
     #[serde(skip_serializing_if = "is_default")]
     pub write_idle_timeout: Duration,
-    /// How many bytes a second a client must take.
+    /// How many bytes a second a client must take on average; any when 0.
     #[serde(skip_serializing_if = "is_default")]
     pub write_min_rate: i64,
     /// The bytes of an answer that are written at once, for which the two above hold; 64 KiB
@@ -99,7 +100,7 @@ pub struct Server {
     /// How many of its probes may go unanswered.
     #[serde(skip_serializing_if = "is_default")]
     pub keepalive_count: i64,
-    /// The largest head; 1 MiB when 0.
+    /// The largest head; 16 KiB when 0.
     #[serde(skip_serializing_if = "is_default")]
     pub max_header_bytes: i64,
     /// Whether a handler may answer before it has read the body.

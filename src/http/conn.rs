@@ -7,6 +7,7 @@
 //! reads them: to find out which protocol is spoken, or to wait for a whole head. A client
 //! that does not take what is written for too long is given up here, whoever writes.
 
+use super::chunks::{Chunks, Seen};
 use super::connection::Peer;
 use super::socket::Stream;
 use async_trait::async_trait;
@@ -52,16 +53,39 @@ pub(super) struct Conn {
     file: Mutex<Option<(Arc<File>, u64)>>,
     held: AtomicBool,
     eager: AtomicBool,
-    /// How long one write may wait for the client.
-    write_limit: Duration,
+    /// How long the client may take for the next part of what is written; as long as it
+    /// likes when absent.
+    write_limit: Mutex<Option<Duration>>,
+    /// Bytes of such a part.
+    part: usize,
     /// When the write that waits is given up.
     give_up: Option<Pin<Box<Sleep>>>,
+    /// Bytes that went out since that was set.
+    taken: usize,
+    /// The framing of the body that is being read.
+    reading: Mutex<Reading>,
     digest: Arc<SocketDigest>,
 }
 
+/// What may be read.
+#[derive(Debug)]
+enum Reading {
+    /// All that comes.
+    Anything,
+    /// A chunked body, and what follows it.
+    Chunks(Chunks),
+    /// Nothing more: the body was none.
+    Nothing,
+}
+
 impl Conn {
-    /// A connection whose client may take `write_limit` for each write.
-    pub(super) fn new(stream: Stream, remote: &Peer, write_limit: Duration) -> Self {
+    /// A connection whose client may take `write_limit` for each `part` bytes.
+    pub(super) fn new(
+        stream: Stream,
+        remote: &Peer,
+        write_limit: Option<Duration>,
+        part: usize,
+    ) -> Self {
         let digest = SocketDigest::from_raw_fd(stream.as_raw_fd());
         // It is empty, so this does not fail.
         let _ = digest.peer_addr.set(remote.socket_addr().map(Into::into));
@@ -72,8 +96,11 @@ impl Conn {
             file: Mutex::new(None),
             held: AtomicBool::new(false),
             eager: AtomicBool::new(false),
-            write_limit,
+            write_limit: Mutex::new(write_limit),
+            part,
             give_up: None,
+            taken: 0,
+            reading: Mutex::new(Reading::Anything),
             digest: Arc::new(digest),
         }
     }
@@ -134,6 +161,44 @@ impl Conn {
         *self.file.lock() = file;
     }
 
+    /// How long the client may take for the next part of what is written, from now on.
+    pub(super) fn limit_writes(&self, limit: Option<Duration>) {
+        *self.write_limit.lock() = limit;
+    }
+
+    /// Watches over a chunked body that is read from now on. Of the bytes that were received
+    /// already nothing stays from the place on where they are no body.
+    pub(super) fn expect_chunks(&self, received: &mut BytesMut, from: usize) {
+        let mut chunks = Chunks::default();
+        *self.reading.lock() = match chunks.see(&received[from..]) {
+            Seen::Part => Reading::Chunks(chunks),
+            Seen::End(_) => Reading::Anything,
+            Seen::Broken(at) => {
+                received.truncate(from + at);
+                Reading::Nothing
+            }
+        };
+    }
+
+    /// How much of some bytes may be handed to who reads.
+    fn pass(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let reading = self.reading.get_mut();
+        let passed = match reading {
+            Reading::Anything => return Ok(bytes.len()),
+            Reading::Nothing => return Err(malformed()),
+            Reading::Chunks(chunks) => match chunks.see(bytes) {
+                Seen::Part => return Ok(bytes.len()),
+                Seen::End(_) => {
+                    *reading = Reading::Anything;
+                    return Ok(bytes.len());
+                }
+                Seen::Broken(at) => at,
+            },
+        };
+        *reading = Reading::Nothing;
+        if passed == 0 { Err(malformed()) } else { Ok(passed) }
+    }
+
     /// An eye on the client that does not keep the connection from its work.
     pub(super) fn watch(&self) -> Watch {
         Watch(Arc::clone(&self.stream))
@@ -161,9 +226,15 @@ impl Conn {
     ) -> Poll<io::Result<usize>> {
         match sent {
             Poll::Pending => {
-                let limit = self.write_limit;
-                let give_up =
-                    self.give_up.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+                let Some(limit) = *self.write_limit.get_mut() else { return Poll::Pending };
+                if self.taken >= self.part {
+                    self.give_up = None;
+                }
+                let taken = &mut self.taken;
+                let give_up = self.give_up.get_or_insert_with(|| {
+                    *taken = 0;
+                    Box::pin(tokio::time::sleep(limit))
+                });
                 ready!(give_up.as_mut().poll(cx));
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
@@ -176,7 +247,7 @@ impl Conn {
     }
 
     fn poll_file(&mut self, cx: &mut Context<'_>, len: usize) -> Poll<io::Result<usize>> {
-        let Self { stream, file, .. } = self;
+        let Self { stream, file, taken, .. } = self;
         let Some((file, at)) = file.get_mut() else { return Poll::Ready(Ok(0)) };
         loop {
             ready!(stream.poll_write_ready(cx))?;
@@ -186,7 +257,11 @@ impl Conn {
             return Poll::Ready(match sent {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
                 Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-                sent => sent,
+                Ok(sent) => {
+                    *taken += sent;
+                    Ok(sent)
+                }
+                failed => failed,
             });
         }
     }
@@ -202,6 +277,7 @@ impl Conn {
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
+            self.taken += sent;
             let ours = sent.min(self.out.len());
             self.out.advance(ours);
             if sent > ours {
@@ -210,6 +286,10 @@ impl Conn {
         }
         Poll::Ready(Ok(0))
     }
+}
+
+fn malformed() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "malformed chunked body")
 }
 
 /// Sees whether the client is still there.
@@ -244,9 +324,15 @@ impl AsyncRead for Conn {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if matches!(self.reading.get_mut(), Reading::Nothing) {
+            return Poll::Ready(Err(malformed()));
+        }
         if !self.waiting.is_empty() {
             let len = self.waiting.len().min(buf.remaining());
-            buf.put_slice(&self.waiting[..len]);
+            let waiting = std::mem::take(&mut self.waiting);
+            let passed = self.pass(&waiting[..len]);
+            self.waiting = waiting;
+            buf.put_slice(&self.waiting[..passed?]);
             self.waiting.advance(len);
             if self.waiting.is_empty() {
                 // An idle connection holds no buffer.
@@ -256,6 +342,7 @@ impl AsyncRead for Conn {
         }
         loop {
             ready!(self.stream.poll_read_ready(cx))?;
+            let before = buf.filled().len();
             let read = if buf.remaining() <= FILL_SIZE {
                 receive(&self.stream, buf.initialize_unfilled()).map(|n| buf.advance(n))
             } else {
@@ -264,7 +351,12 @@ impl AsyncRead for Conn {
             };
             match read {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                read => return Poll::Ready(read),
+                read => {
+                    read?;
+                    let passed = self.pass(&buf.filled()[before..])?;
+                    buf.set_filled(before + passed);
+                    return Poll::Ready(Ok(()));
+                }
             }
         }
     }
@@ -325,6 +417,8 @@ impl Shutdown for Conn {
     /// closing a socket with unread bytes resets the connection, and a client that is
     /// still sending would lose our answer.
     async fn shutdown(&mut self) {
+        // What comes now is not a body any more.
+        *self.reading.get_mut() = Reading::Anything;
         if AsyncWriteExt::shutdown(self).await.is_err() {
             return;
         }
@@ -375,8 +469,8 @@ mod tests {
         let address = listener.local_addr().expect("it is bound");
         let client = TcpStream::connect(address).await.expect("it listens");
         let (tcp, remote) = listener.accept().await.expect("the client is there");
-        let limit = Duration::from_millis(100);
-        (Conn::new(Stream::Tcp(tcp), &Peer::from(remote), limit), client)
+        let limit = Some(Duration::from_millis(100));
+        (Conn::new(Stream::Tcp(tcp), &Peer::from(remote), limit, 1024), client)
     }
 
     #[tokio::test]

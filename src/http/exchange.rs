@@ -9,6 +9,7 @@ use super::handlers::subroute::Catcher;
 use super::handlers::{LogAppend, Map, Traced};
 use super::head;
 use super::matchers::file::FileMatch;
+use super::pace::{Bound, Pace};
 use super::placeholder::ErrorPart;
 use super::regexp::Captured;
 use super::response::Response;
@@ -131,33 +132,6 @@ struct Var<'s> {
 /// A text that the configuration or the request owns.
 type Text<'s> = Cow<'s, [u8]>;
 
-/// When something must be done: a time that may grow with each byte.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Deadline {
-    end: tokio::time::Instant,
-    /// Bytes that earn a second more; none do when 0.
-    rate: u64,
-}
-
-impl Deadline {
-    /// A deadline that is `limit` from now.
-    pub(crate) fn new(limit: Duration, rate: u64) -> Self {
-        Self { end: tokio::time::Instant::now() + limit, rate }
-    }
-
-    /// Waits for some bytes; fails when they come too late.
-    pub(super) async fn keep<T>(&self, work: impl Future<Output = T>) -> io::Result<T> {
-        tokio::time::timeout_at(self.end, work).await.map_err(io::Error::from)
-    }
-
-    /// Counts bytes that were transferred.
-    pub(super) fn earn(&mut self, bytes: usize) {
-        if let Some(millis) = (bytes as u64 * 1000).checked_div(self.rate) {
-            self.end += Duration::from_millis(millis);
-        }
-    }
-}
-
 impl<'s> Vars<'s> {
     /// The value of a variable, empty when it is not set or null.
     pub(crate) fn value(&self, name: &str) -> &[u8] {
@@ -272,7 +246,7 @@ pub(crate) struct Exchange<'s> {
     body: Body,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Body {
     /// There is none.
     empty: bool,
@@ -287,7 +261,7 @@ struct Body {
     replaced: bool,
     /// How many more bytes handlers may read.
     left: Option<u64>,
-    deadline: Option<Deadline>,
+    pace: Pace,
 }
 
 impl<'s> Exchange<'s> {
@@ -298,11 +272,27 @@ impl<'s> Exchange<'s> {
         site: &'s Site,
         asked: Asked,
     ) -> Self {
+        let now = Instant::now();
+        let timeouts = site.timeouts;
+        session.set_read_timeout(timeouts.read.idle());
+        super::response::limit_writes(session, timeouts.write.idle());
         let empty = session.is_body_empty();
         let head = session.req_header();
-        let expects = head.headers.get(EXPECT).is_some_and(|value| !value.is_empty())
+        let expects = head
+            .headers
+            .get(EXPECT)
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
             && head.version >= Version::HTTP_11;
-        let body = Body { awaits_continue: expects && !empty, empty, ..Body::default() };
+        let body = Body {
+            awaits_continue: expects && !empty,
+            empty,
+            buffered: None,
+            returned: None,
+            read: 0,
+            replaced: false,
+            left: None,
+            pace: Pace::new(timeouts.read, timeouts.read_total, now.into()),
+        };
         Self {
             method: head.method.clone(),
             target: Target::default(),
@@ -323,10 +313,10 @@ impl<'s> Exchange<'s> {
             captured: Vec::new(),
             error: None,
             intercepted: None,
-            response: Response::new(),
+            response: Response::new(Pace::new(timeouts.write, timeouts.write_total, now.into())),
             metered: SmallVec::new(),
             client: site.trust.client(&connection.remote, &session.req_header().headers),
-            started: Instant::now(),
+            started: now,
             accepted: SystemTime::now(),
             invocations: 0,
             catchers: Vec::new(),
@@ -547,21 +537,15 @@ impl<'s> Exchange<'s> {
         if self.body.replaced {
             return Ok(None);
         }
-        let part = match self.body.deadline {
-            None => self.receive_body().await?,
-            Some(mut deadline) => {
-                let part = match deadline.keep(self.receive_body()).await {
-                    Ok(part) => part?,
-                    Err(late) => {
-                        self.session.set_keepalive(None);
-                        return Err(late);
-                    }
-                };
-                deadline.earn(part.as_ref().map_or(0, Bytes::len));
-                self.body.deadline = Some(deadline);
-                part
+        let pace = self.body.pace;
+        let part = match pace.keep(self.receive_body()).await {
+            Ok(part) => part?,
+            Err(late) => {
+                self.session.set_keepalive(None);
+                return Err(late);
             }
         };
+        self.body.pace.earn(part.as_ref().map_or(0, Bytes::len));
         match (part, self.body.left) {
             (Some(part), Some(left)) => self.bounded(part, left).map(Some),
             (part, _) => Ok(part),
@@ -622,9 +606,16 @@ impl<'s> Exchange<'s> {
         self.body.buffered = Some(body);
     }
 
-    /// The whole body must have come by then.
-    pub(crate) fn set_body_deadline(&mut self, deadline: Deadline) {
-        self.body.deadline = Some(deadline);
+    /// Holds the client to another pace for its body.
+    pub(crate) fn set_body_pace(&mut self, bound: Bound) {
+        self.session.set_read_timeout(bound.idle());
+        self.body.pace.turn_to(bound, Instant::now().into());
+    }
+
+    /// The same for the answer.
+    pub(crate) fn set_answer_pace(&mut self, bound: Bound) {
+        super::response::limit_writes(self.session, bound.idle());
+        self.response.pace.turn_to(bound, Instant::now().into());
     }
 
     /// Takes the values of log fields whose handlers are done, the last one first.

@@ -13,8 +13,9 @@ use super::head;
 use super::request_line::{self, Fault, RequestLine, end_of_line};
 use super::serve;
 use super::server::Site;
+use super::uri::is_host;
 use bytes::{Buf, BytesMut};
-use http::header::{CONTENT_TYPE, EXPECT, HOST, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use pingora_core::protocols::http::server::Session;
 use pingora_error::{Error, ErrorType};
@@ -30,14 +31,23 @@ struct Refusal {
     status: u16,
     /// What follows the reason phrase, with its colon.
     detail: &'static str,
+    /// The body, where it is not the status line.
+    text: Option<&'static str>,
 }
 
-const BAD: Refusal = Refusal { status: 400, detail: "" };
-const NO_HOST: Refusal = Refusal { status: 400, detail: ": missing required Host header" };
-const BAD_HOST: Refusal = Refusal { status: 400, detail: ": malformed Host header" };
-const BAD_CODING: Refusal = Refusal { status: 501, detail: ": unsupported transfer encoding" };
-const TOO_LARGE: Refusal = Refusal { status: 431, detail: "" };
-const BAD_VERSION: Refusal = Refusal { status: 505, detail: ": unsupported protocol version" };
+impl Refusal {
+    const fn new(status: u16, detail: &'static str) -> Self {
+        Self { status, detail, text: None }
+    }
+}
+
+const BAD: Refusal = Refusal::new(400, "");
+const NO_HOST: Refusal = Refusal::new(400, ": missing required Host header");
+const BAD_HOST: Refusal = Refusal::new(400, ": malformed Host header");
+const BAD_CODING: Refusal =
+    Refusal { text: Some("Unsupported transfer encoding"), ..Refusal::new(501, "") };
+const TOO_LARGE: Refusal = Refusal::new(431, "");
+const BAD_VERSION: Refusal = Refusal::new(505, ": unsupported protocol version");
 
 /// How a wait for a head ended.
 enum Begun {
@@ -58,7 +68,8 @@ pub(super) async fn serve(conn: Conn, connection: Connection) {
         // Not before there is a request: an idle connection keeps no old configuration.
         let site = connection.site.load_full();
         let head = timeout(site.timeouts.head, whole_head(&mut conn, site.head_max)).await;
-        let bytes = std::mem::take(conn.waiting_mut());
+        let mut bytes = std::mem::take(conn.waiting_mut());
+        watch_chunks(&conn, &mut bytes);
         let mut session = Session::new_http1(conn);
         session.set_pipelining_enabled(true);
         session.set_keepalive(Some(0));
@@ -72,7 +83,6 @@ pub(super) async fn serve(conn: Conn, connection: Connection) {
         if !read_head(&mut session, &site).await {
             return;
         }
-        session.set_read_timeout(Some(site.timeouts.body));
         session.set_total_drain_timeout(Some(DRAIN));
         if !answer(&mut session, &connection, &site, line).await {
             return;
@@ -167,6 +177,30 @@ impl Scan {
     }
 }
 
+/// Sees to it that what is read of a chunked body is one. A head that names no coding has
+/// none; which coding it is, is judged later.
+fn watch_chunks(conn: &Conn, received: &mut BytesMut) {
+    let mut scan = Scan::default();
+    let mut names_coding = false;
+    loop {
+        match scan.line(received) {
+            None => return,
+            Some(b"\n" | b"\r\n") => break,
+            Some(line) => names_coding |= field(line, TRANSFER_ENCODING.as_str()).is_some(),
+        }
+    }
+    if names_coding {
+        conn.expect_chunks(received, scan.line);
+    }
+}
+
+/// The value of a field, if a line of a head is its.
+fn field<'l>(line: &'l [u8], name: &str) -> Option<&'l [u8]> {
+    let (found, rest) = line.split_at_checked(name.len())?;
+    let value = rest.strip_prefix(b":")?;
+    found.eq_ignore_ascii_case(name.as_bytes()).then_some(value)
+}
+
 /// Empty lines before a request are no part of it (RFC 9112, 2.2).
 fn skip_empty_lines(head: &mut BytesMut) {
     let empty = head.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
@@ -200,25 +234,20 @@ async fn answer(
         refuse(session, TOO_LARGE).await;
         return false;
     }
-    let head = session.req_header();
-    if head.method == Method::OPTIONS && head.raw_path() == b"*" {
-        let headers = [(http::header::CONTENT_LENGTH, HeaderValue::from_static("0"))];
-        let head = head::plain(StatusCode::OK, headers.into_iter().collect());
-        return session.write_response_header(Box::new(head)).await.is_ok();
-    }
-    if codings(&head.headers).any(|coding| !coding.eq_ignore_ascii_case(b"chunked")) {
-        refuse(session, BAD_CODING).await;
-        return false;
-    }
     let (minor, target) = (line.minor, line.target.take());
-    match host(session, line) {
+    match framing(session).and_then(|()| host(session, line)) {
         Err(refusal) => {
             refuse(session, refusal).await;
             false
         }
+        Ok(_) if asks_for_the_server(session) => {
+            let headers = [(CONTENT_LENGTH, HeaderValue::from_static("0"))];
+            let head = head::plain(StatusCode::OK, headers.into_iter().collect());
+            session.write_response_header(Box::new(head)).await.is_ok()
+        }
         Ok(host) if expects_what_nobody_has(&session.req_header().headers) => {
             drop(host);
-            let headers = [(http::header::CONTENT_LENGTH, HeaderValue::from_static("0"))];
+            let headers = [(CONTENT_LENGTH, HeaderValue::from_static("0"))];
             let head = head::plain(StatusCode::EXPECTATION_FAILED, headers.into_iter().collect());
             session.set_keepalive(None);
             let sent = session.write_response_header(Box::new(head)).await;
@@ -230,6 +259,42 @@ async fn answer(
             serve::request(session, connection, site, asked).await
         }
     }
+}
+
+/// Refuses a body whose end others may see elsewhere.
+fn framing(session: &Session) -> Result<(), Refusal> {
+    let headers = &session.req_header().headers;
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter().map(|v| v.as_bytes().trim_ascii());
+    // A list of several counts as one, which nobody has.
+    let coding = codings.next();
+    if codings.next().is_some() || coding.is_some_and(|c| !c.eq_ignore_ascii_case(b"chunked")) {
+        return Err(BAD_CODING);
+    }
+    let lengths = headers.get_all(CONTENT_LENGTH).iter().map(HeaderValue::as_bytes);
+    let are_good = match coding {
+        None => are_lengths(lengths),
+        // The session has forgotten the lengths that a coding overrides.
+        Some(_) => {
+            let head = session.to_h1_raw();
+            let lines = head.split(|b| *b == b'\n');
+            are_lengths(lines.filter_map(|line| field(line, CONTENT_LENGTH.as_str())))
+        }
+    };
+    if are_good { Ok(()) } else { Err(BAD) }
+}
+
+/// Whether these values of `Content-Length` are one number.
+fn are_lengths<'v>(values: impl Iterator<Item = &'v [u8]>) -> bool {
+    let mut values = values.map(<[u8]>::trim_ascii);
+    let Some(first) = values.next() else { return true };
+    let number = str::from_utf8(first).ok().filter(|v| v.bytes().all(|b| b.is_ascii_digit()));
+    number.is_some_and(|v| v.parse::<i64>().is_ok()) && values.all(|value| value == first)
+}
+
+/// Whether it is `OPTIONS *`, which no site answers.
+fn asks_for_the_server(session: &Session) -> bool {
+    let head = session.req_header();
+    head.method == Method::OPTIONS && head.raw_path() == b"*"
 }
 
 /// The host that is asked for: that of an absolute target, or the `Host` field's.
@@ -244,9 +309,6 @@ fn host(session: &Session, line: RequestLine) -> Result<Vec<u8>, Refusal> {
         return Err(NO_HOST);
     }
     let field = field.unwrap_or_default();
-    let is_host = |text: &[u8]| {
-        text.iter().all(|b| b.is_ascii_alphanumeric() || b"!$%&'()*+,-.:;=[]_~".contains(b))
-    };
     if !is_host(field) {
         return Err(BAD_HOST);
     }
@@ -255,11 +317,6 @@ fn host(session: &Session, line: RequestLine) -> Result<Vec<u8>, Refusal> {
         Some(authority) => Ok(authority),
         None => Ok(field.to_vec()),
     }
-}
-
-/// The transfer codings of a body; a list of several counts as one, which nobody has.
-fn codings(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
-    headers.get_all(TRANSFER_ENCODING).iter().map(|v| v.as_bytes().trim_ascii())
 }
 
 fn expects_what_nobody_has(headers: &HeaderMap) -> bool {
@@ -274,7 +331,7 @@ fn why_invalid(error: &Error) -> Refusal {
     if context.contains("larger than") || cause.contains("too many headers") {
         return TOO_LARGE;
     }
-    if context.contains("Transfer-Encoding") { BAD_CODING } else { BAD }
+    if context == "non-chunked final Transfer-Encoding" { BAD_CODING } else { BAD }
 }
 
 /// Answers with a status line and the same as text, then ends the connection.
@@ -286,7 +343,10 @@ async fn refuse(session: &mut Session, refusal: Refusal) {
     // A reason phrase without line breaks is always taken.
     let _ = head.set_reason_phrase(Some(&reason));
     session.set_keepalive(None);
-    let body = format!("{} {reason}", refusal.status);
+    let body = match refusal.text {
+        Some(text) => text.to_owned(),
+        None => format!("{} {reason}", refusal.status),
+    };
     // Whoever sent this may be gone; then there is nothing more to do.
     let sent = async {
         session.write_response_header(Box::new(head)).await?;

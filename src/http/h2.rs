@@ -12,6 +12,7 @@ use bytes::Bytes;
 use h2::server::{Builder, SendResponse};
 use h2::{Reason, RecvStream};
 use http::header::HOST;
+use http::{HeaderValue, Method};
 use pingora_core::protocols::http::server::Session;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,23 +95,42 @@ pub(super) async fn serve(conn: Conn, connection: Connection) {
     }
 }
 
+/// The host that is asked for; nothing where the request contradicts itself.
+fn host(request: &http::Request<RecvStream>) -> Option<Vec<u8>> {
+    let uri = request.uri();
+    let is_ours = matches!(uri.scheme_str(), Some("http" | "https"));
+    // Without an authority the scheme is not told.
+    if uri.authority().is_some() && !is_ours && request.method() != Method::CONNECT {
+        return None;
+    }
+    let mut fields = request.headers().get_all(HOST).iter().map(HeaderValue::as_bytes);
+    let (field, second) = (fields.next(), fields.next());
+    let authority = uri.authority().map(|authority| authority.as_str().as_bytes());
+    let differ = authority.zip(field).is_some_and(|(a, f)| !a.eq_ignore_ascii_case(f));
+    if second.is_some() || differ {
+        return None;
+    }
+    authority.or(field).filter(|host| !host.contains(&b'@')).map(<[u8]>::to_vec)
+}
+
 async fn stream(
     request: http::Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
     connection: Arc<Connection>,
 ) {
-    let authority = request.uri().authority().map(|a| a.as_str().as_bytes().to_vec());
-    let field = || request.headers().get(HOST).map(|h| h.as_bytes().to_vec());
-    let Some(host) = authority.or_else(field).filter(|host| !host.contains(&b'@')) else {
+    let Some(host) = host(&request) else {
         respond.send_reset(Reason::PROTOCOL_ERROR);
         return;
     };
+    if request.method() == Method::OPTIONS && request.uri().path() == "*" {
+        // No site answers for the server. The stream may be gone; then nobody waits.
+        let _ = respond.send_response(http::Response::new(()), true);
+        return;
+    }
     let site = connection.site.load_full();
-    let session = StreamSession::new(request, respond);
+    let session = StreamSession::new(request, respond, site.timeouts.part);
     let asked = Asked { host, minor: 0, target: None, stream: Some(session.watch()) };
     let mut session = Session::new_custom(Box::new(session));
-    session.set_read_timeout(Some(site.timeouts.body));
-    session.set_write_timeout(Some(site.timeouts.write));
     if serve::request(&mut session, &connection, &site, asked).await {
         // The stream may be gone; then there is nothing to end.
         let _ = session.finish().await;

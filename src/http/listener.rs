@@ -176,7 +176,7 @@ async fn speak(stream: Stream, mut connection: Connection, speaks: Speaks) {
         let site = connection.site.load();
         (site.timeouts, Arc::clone(&site.wrappers))
     };
-    let mut conn = Conn::new(stream, &connection.remote, timeouts.write);
+    let mut conn = Conn::new(stream, &connection.remote, timeouts.write.limit, timeouts.part);
     if !wrappers.is_empty() {
         let admit = wrappers.admit(&mut conn, &mut connection);
         if !matches!(tokio::time::timeout(timeouts.head, admit).await, Ok(true)) {

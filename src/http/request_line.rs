@@ -5,7 +5,7 @@
 //! the `Host` field. So the line is judged by Go's rules here, and where it is odd, it
 //! is written anew as pingora wants it.
 
-use super::uri;
+use super::uri::{self, is_authority};
 use bytes::BytesMut;
 
 /// What the line said that the one pingora gets does not say any more.
@@ -29,7 +29,7 @@ pub(super) enum Fault {
 
 /// The line's end, from a place on that was searched before.
 pub(super) fn end_of_line(head: &[u8], from: usize) -> Option<usize> {
-    head[from..].iter().position(|b| *b == b'\n').map(|at| from + at)
+    memchr::memchr(b'\n', &head[from..]).map(|at| from + at)
 }
 
 /// Judges the first line of a head, which must be there whole, and makes it pingora's.
@@ -52,7 +52,14 @@ pub(super) fn normalize(head: &mut BytesMut) -> Result<RequestLine, Fault> {
         return Err(Fault::Malformed);
     }
     let mut asked = RequestLine { minor: minor - b'0', ..RequestLine::default() };
-    let is_plain = target.starts_with(b"/") || target == b"*" || method == b"CONNECT";
+    let is_connect = method == b"CONNECT" && !target.starts_with(b"/");
+    if is_connect {
+        if !is_authority(target) {
+            return Err(Fault::Malformed);
+        }
+        asked.authority = Some(target.to_vec());
+    }
+    let is_plain = target.starts_with(b"/") || target == b"*" || is_connect;
     let is_usual = is_plain && target.iter().all(|b| is_usual(*b));
     if is_plain && !has_whole_escapes(target) {
         return Err(Fault::Malformed);
@@ -66,7 +73,7 @@ pub(super) fn normalize(head: &mut BytesMut) -> Result<RequestLine, Fault> {
     } else {
         if !is_plain {
             let (authority, path) = split_absolute(target).ok_or(Fault::Malformed)?;
-            if !has_whole_escapes(path) || authority.contains(&b'[') && !authority.contains(&b']') {
+            if !has_whole_escapes(path) || !is_authority(authority) {
                 return Err(Fault::Malformed);
             }
             asked.authority = (!authority.is_empty()).then(|| authority.to_vec());
@@ -128,7 +135,8 @@ mod tests {
         check("GET /a?b HTTP/1.1", Ok(("GET /a?b HTTP/1.1", None)));
         check("OPTIONS * HTTP/1.0", Ok(("OPTIONS * HTTP/1.0", None)));
         check("GET / HTTP/1.2", Ok(("GET / HTTP/1.1", None)));
-        check("CONNECT a:1 HTTP/1.1", Ok(("CONNECT a:1 HTTP/1.1", None)));
+        check("CONNECT a:1 HTTP/1.1", Ok(("CONNECT a:1 HTTP/1.1", Some("a:1"))));
+        check("CONNECT * HTTP/1.1", Ok(("CONNECT * HTTP/1.1", Some("*"))));
         check("GET http://a/b?c HTTP/1.1", Ok(("GET / HTTP/1.1", Some("a"))));
         check("GET https://u:p@a:1 HTTP/1.0", Ok(("GET / HTTP/1.0", Some("a:1"))));
         check("GET http:///b HTTP/1.1", Ok(("GET / HTTP/1.1", None)));
@@ -162,7 +170,10 @@ mod tests {
             "GET nowhere HTTP/1.1",
             "GET ://a/ HTTP/1.1",
             "GET 1x://a/ HTTP/1.1",
+            "GET http://a:x/ HTTP/1.1",
             "GET http://[::1/ HTTP/1.1",
+            "GET http://%61/ HTTP/1.1",
+            "CONNECT http://a/ HTTP/1.1",
             "GET /%zz HTTP/1.1",
             "GET /% HTTP/1.1",
             "GET http://a/%4 HTTP/1.1",

@@ -11,7 +11,8 @@
 mod file;
 
 use super::conn::Conn;
-use super::exchange::{Deadline, Exchange, Failure, Flow, Outcome};
+use super::exchange::{Exchange, Failure, Flow, Outcome};
+use super::pace::Pace;
 use super::{head, sniff};
 use bytes::{Bytes, BytesMut};
 use http::header::{
@@ -20,7 +21,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use pingora_core::protocols::http::server::Session;
 use std::pin::Pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A body that ends within this many bytes is not chunked.
 const HELD_MAX: usize = 2048;
@@ -91,8 +92,8 @@ pub(crate) struct Response<'s> {
     pub unhandled: bool,
     /// Nobody knows the content type, and nobody shall guess it.
     pub untyped: bool,
-    /// When all of it must be out.
-    pub deadline: Option<Deadline>,
+    /// How fast it must go out.
+    pub(super) pace: Pace,
     /// The longest part that is written at once.
     pub chunk_max: Option<usize>,
     layers: Vec<Layer<'s>>,
@@ -128,7 +129,7 @@ impl From<Gone> for Failure {
 }
 
 impl<'s> Response<'s> {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(pace: Pace) -> Self {
         let mut headers = HeaderMap::with_capacity(12);
         headers.insert(SERVER, HeaderValue::from_static("Caddy"));
         Self {
@@ -140,7 +141,7 @@ impl<'s> Response<'s> {
             first: Bytes::new(),
             unhandled: false,
             untyped: false,
-            deadline: None,
+            pace,
             chunk_max: None,
             layers: Vec::new(),
             taken: None,
@@ -470,7 +471,9 @@ impl Exchange<'_> {
             sent?;
         }
         if end {
-            self.session.write_response_body(Bytes::new(), true).await.map_err(|_| Gone)?;
+            let pace = self.response.pace;
+            let write = self.session.write_response_body(Bytes::new(), true);
+            pace.keep(write).await.map_err(|_| Gone)?.map_err(|_| Gone)?;
         }
         Ok(())
     }
@@ -480,15 +483,13 @@ impl Exchange<'_> {
     /// Writes a part of the body, in the pieces and in the time that there are for it.
     async fn send_parts(&mut self, mut data: Bytes) -> Result<(), Gone> {
         while !data.is_empty() {
-            let length = self.response.chunk_max.unwrap_or(usize::MAX).min(data.len());
+            let pace = self.response.pace;
+            // What counts for the pace goes out in parts that are counted.
+            let usual = if pace.is_watched() { self.site.timeouts.part } else { usize::MAX };
+            let length = self.response.chunk_max.unwrap_or(usual).min(data.len());
             let write = self.session.write_response_body(data.split_to(length), false);
-            match &mut self.response.deadline {
-                None => write.await.map_err(|_| Gone)?,
-                Some(deadline) => {
-                    deadline.keep(write).await.map_err(|_| Gone)?.map_err(|_| Gone)?;
-                    deadline.earn(length);
-                }
-            }
+            pace.keep(write).await.map_err(|_| Gone)?.map_err(|_| Gone)?;
+            self.response.pace.earn(length);
         }
         Ok(())
     }
@@ -504,6 +505,14 @@ pub(super) fn conn_of(session: &Session) -> Option<&Conn> {
     // Only HTTP/1 has its stream to itself.
     session.as_http1()?;
     session.stream()?.as_any().downcast_ref()
+}
+
+/// How long the client may take for the next part of an answer.
+pub(super) fn limit_writes(session: &mut Session, limit: Option<Duration>) {
+    match conn_of(session) {
+        Some(conn) => conn.limit_writes(limit),
+        None => session.set_write_timeout(limit),
+    }
 }
 
 fn hold(session: &Session, held: bool) {

@@ -6,11 +6,11 @@ use super::response::Gone;
 use super::routes::Routes;
 use super::server::{Site, full_name};
 use super::service;
+use super::uri::{is_host, split_host};
 use crate::logging::{Level, access};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{CONTENT_LENGTH, HeaderName, TRANSFER_ENCODING};
-use http::{HeaderMap, Version};
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use pingora_core::protocols::http::server::Session;
 use std::panic::AssertUnwindSafe;
 
@@ -25,24 +25,19 @@ pub(super) async fn request(
     site: &Site,
     asked: Asked,
 ) -> bool {
-    // Without a host, only HTTP/1.0 asks for anything.
-    let lacks_host = asked.host.is_empty() && asked.minor == 1;
     let mut ex = Exchange::new(session, connection, site, asked);
     let target = ex.parse_target();
     let malformed = target.is_none();
     ex.target = target.unwrap_or_default();
     clean_fields(&mut ex);
-    let outcome = if malformed {
-        Err(Failure::error(400, "malformed request target"))
-    } else if lacks_host && site.service.is_none() && ex.version() == Version::HTTP_11 {
-        Err(Failure::error(400, "rfc9112 forbids empty Host"))
-    } else if ex.method.as_str().len() > METHOD_MAX {
-        Err(Failure::error(405, "method is too long"))
-    } else {
-        match &site.service {
-            None => guarded(run(&site.routes, &mut ex)).await,
-            Some(service) => guarded(service::answer(&mut ex, &**service)).await,
-        }
+    let refused = match malformed {
+        true => Err(Failure::error(400, "malformed request target")),
+        false => refuse(&ex),
+    };
+    let outcome = match (refused, &site.service) {
+        (Err(refused), _) => Err(refused),
+        (Ok(()), None) => guarded(run(&site.routes, &mut ex)).await,
+        (Ok(()), Some(service)) => guarded(service::answer(&mut ex, &**service)).await,
     };
     ex.settle_log_fields();
     ex.measure(&outcome);
@@ -54,18 +49,39 @@ pub(super) async fn request(
     answered.is_ok() && ex.response.has_ended()
 }
 
-/// Hides fields that no handler should see: `X_Field` and `X-Field` are the same variable to
-/// a script, and only the latter is real; how a body is framed is the connection's matter.
+/// Refuses what no route may see.
+fn refuse(ex: &Exchange<'_>) -> Result<(), Failure> {
+    if ex.method.as_str().len() > METHOD_MAX {
+        return Err(Failure::error(405, "method is too long"));
+    }
+    // Without a host, only HTTP/1.0 asks for anything; a service judges itself.
+    if ex.host.is_empty() && ex.site.service.is_none() && ex.proto() == "HTTP/1.1" {
+        return Err(Failure::error(400, "rfc9112 forbids empty Host"));
+    }
+    // It may become a part of a path, in which `..` leads elsewhere.
+    let (name, _) = split_host(&ex.host);
+    if !is_host(&ex.host) || (!name.is_empty() && name.iter().all(|b| *b == b'.')) {
+        return Err(Failure::error(400, "invalid host"));
+    }
+    Ok(())
+}
+
+/// Hides fields that no handler should see: those that scripts would take for others; how a
+/// body is framed is the connection's matter.
 fn clean_fields(ex: &mut Exchange<'_>) {
-    let unwanted = |name: &HeaderName| *name == TRANSFER_ENCODING || name.as_str().contains('_');
-    let repeats_length = |headers: &HeaderMap| headers.get_all(CONTENT_LENGTH).iter().count() > 1;
-    if !ex.headers().keys().any(unwanted) && !repeats_length(ex.headers()) {
+    let headers = ex.headers();
+    let mut unwanted = ex.site.aliases.refused(headers);
+    if headers.contains_key(TRANSFER_ENCODING) {
+        unwanted.push(TRANSFER_ENCODING.as_str());
+    }
+    let repeats_length = headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some();
+    if unwanted.is_empty() && !repeats_length {
         return;
     }
+    let unwanted: Vec<String> = unwanted.into_iter().map(str::to_owned).collect();
     ex.change_headers(|headers, _| {
-        let names: Vec<_> = headers.keys().filter(|n| unwanted(n)).cloned().collect();
-        for name in names {
-            headers.remove(name);
+        for name in &unwanted {
+            headers.remove(name.as_str());
         }
         // They are equal, or the request would have been refused.
         if let Some(length) = headers.get(CONTENT_LENGTH).cloned() {

@@ -1,13 +1,16 @@
 //! A configuration's servers, compiled: what [`super::live`] then listens for.
 
 use super::address::{Endpoint, NetworkAddress, fill_placeholders};
+use super::aliases::Aliases;
 use super::measure;
+use super::pace::Bound;
 use super::routes::Routes;
 use super::service::Service;
 use super::trust::Trust;
 use super::unsupported;
 use super::wrappers::Wrappers;
 use crate::config::Config;
+use crate::config::duration::Duration as GoDuration;
 use crate::config::http::{Route, Server as ServerConfig, ServerLogs};
 use crate::logging::Logs;
 use crate::metrics::Figures;
@@ -22,9 +25,10 @@ use tokio::sync::mpsc;
 /// Limits when the configuration names none.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
-const WRITE_TIMEOUT: Duration = Duration::from_secs(120);
-const HEAD_MAX: usize = 1 << 20;
+const READ_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+const WRITE_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+const WRITE_PART: usize = 64 * 1024;
+const HEAD_MAX: usize = 16 * 1024;
 /// Go reads this much more than the limit before it gives up.
 const HEAD_SLACK: usize = 4096;
 
@@ -113,6 +117,7 @@ pub(crate) struct Site {
     /// The routes that the handler `invoke` runs, in the order of their names.
     pub(super) named_routes: Vec<Routes>,
     pub(super) timeouts: Timeouts,
+    pub(super) aliases: Aliases,
     /// The largest head.
     pub(super) head_max: usize,
     pub(super) keepalive: Keepalive,
@@ -133,9 +138,41 @@ pub(super) struct Timeouts {
     /// Between two requests.
     pub(super) idle: Duration,
     /// For the next part of a body.
-    pub(super) body: Duration,
+    pub(super) read: Bound,
+    /// For a whole body.
+    pub(super) read_total: Option<Duration>,
     /// To take the next part of an answer.
-    pub(super) write: Duration,
+    pub(super) write: Bound,
+    /// To take a whole answer.
+    pub(super) write_total: Option<Duration>,
+    /// Bytes of such a part.
+    pub(super) part: usize,
+}
+
+impl Timeouts {
+    fn of(config: &ServerConfig) -> Self {
+        let set = |span: GoDuration| Some(span.to_std()).filter(|span| !span.is_zero());
+        // Negative is without limit.
+        let idle = |span: GoDuration, usual| match span.0 {
+            0 => Some(usual),
+            _ => set(span),
+        };
+        let rate = |rate: i64| u64::try_from(rate).unwrap_or(0);
+        let bound = |limit, per_second| Bound { limit, rate: rate(per_second) };
+        let part = usize::try_from(config.max_write_chunk).ok().filter(|part| *part > 0);
+        Self {
+            head: set(config.read_header_timeout).unwrap_or(HEAD_TIMEOUT),
+            idle: set(config.idle_timeout).unwrap_or(IDLE_TIMEOUT),
+            read: bound(idle(config.read_idle_timeout, READ_IDLE_TIMEOUT), config.read_min_rate),
+            read_total: set(config.read_timeout),
+            write: bound(
+                idle(config.write_idle_timeout, WRITE_IDLE_TIMEOUT),
+                config.write_min_rate,
+            ),
+            write_total: set(config.write_timeout),
+            part: part.unwrap_or(WRITE_PART),
+        }
+    }
 }
 
 /// TCP's keep-alive, as far as the configuration says; the usual where it does not.
@@ -171,8 +208,7 @@ impl Speaks {
 
 impl Keepalive {
     fn of(config: &ServerConfig) -> Self {
-        let set =
-            |span: crate::config::duration::Duration| Some(span.to_std()).filter(|s| !s.is_zero());
+        let set = |span: GoDuration| Some(span.to_std()).filter(|s| !s.is_zero());
         Self {
             disabled: config.keepalive_interval.0 < 0,
             idle: set(config.keepalive_idle),
@@ -320,8 +356,9 @@ impl Site {
         let named_routes = config.named_routes.iter().map(compile).collect::<Result<_, _>>()?;
         let trust = Trust::provision(config)?;
         let wrappers = Arc::new(Wrappers::provision(&config.listener_wrappers)?);
+        let aliases = Aliases::new(config, php.is_some());
         let site = Self::new(config, routes, logs, alive);
-        Ok(Self { errors, named_routes, trust, wrappers, ..site })
+        Ok(Self { errors, named_routes, aliases, trust, wrappers, ..site })
     }
 
     /// A site of these routes that has the limits of a configuration.
@@ -331,22 +368,14 @@ impl Site {
         logs: &Arc<Logs>,
         alive: &mpsc::Sender<()>,
     ) -> Self {
-        let or = |span: crate::config::duration::Duration, default| match span.to_std() {
-            Duration::ZERO => default,
-            span => span,
-        };
         let head_max = usize::try_from(config.max_header_bytes).ok().filter(|max| *max > 0);
         Self {
             routes,
             service: None,
             errors: None,
             named_routes: Vec::new(),
-            timeouts: Timeouts {
-                head: or(config.read_header_timeout, HEAD_TIMEOUT),
-                idle: or(config.idle_timeout, IDLE_TIMEOUT),
-                body: or(config.read_timeout, BODY_TIMEOUT),
-                write: or(config.write_timeout, WRITE_TIMEOUT),
-            },
+            timeouts: Timeouts::of(config),
+            aliases: Aliases::default(),
             head_max: head_max.unwrap_or(HEAD_MAX) + HEAD_SLACK,
             keepalive: Keepalive::of(config),
             trust: Trust::default(),
@@ -509,6 +538,20 @@ mod tests {
             "invalid listener address ':x': invalid start port: strconv.ParseUint: parsing \"x\": \
              invalid syntax",
         );
+    }
+
+    #[test]
+    fn what_is_not_said_of_time_is_a_minute_and_less_than_nothing_is_no_limit() {
+        let of = |json: &str| Timeouts::of(&serde_json::from_str(json).expect("a server"));
+        let usual = of("{}");
+        assert_eq!((usual.read.limit, usual.read.rate), (Some(Duration::from_secs(60)), 0));
+        assert_eq!((usual.write.limit, usual.part), (Some(Duration::from_secs(60)), 65536));
+        assert_eq!((usual.read_total, usual.write_total), (None, None));
+        let own = of(r#"{"read_idle_timeout":-1,"write_idle_timeout":"5s","write_min_rate":7,
+                         "max_write_chunk":9,"read_timeout":"2s"}"#);
+        assert_eq!((own.read.limit, own.read_total), (None, Some(Duration::from_secs(2))));
+        assert_eq!(own.write, Bound { limit: Some(Duration::from_secs(5)), rate: 7 });
+        assert_eq!(own.part, 9);
     }
 
     #[track_caller]

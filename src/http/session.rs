@@ -52,6 +52,8 @@ pub(super) struct StreamSession {
     bytes_sent: usize,
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
+    /// Bytes that a client must take within that time.
+    part: usize,
     drain_timeout: Option<Duration>,
 }
 
@@ -122,19 +124,23 @@ impl StreamWatch {
 }
 
 impl StreamSession {
-    /// A session for an accepted request.
-    pub(super) fn new(request: http::Request<RecvStream>, respond: SendResponse<Bytes>) -> Self {
+    /// A session for an accepted request, whose client must take `part` bytes at a time.
+    pub(super) fn new(
+        request: http::Request<RecvStream>,
+        respond: SendResponse<Bytes>,
+        part: usize,
+    ) -> Self {
         let (parts, body) = request.into_parts();
         let sending = Sending::Stream { respond, answer: None };
-        Self::of(RequestHeader::from(parts), Some(body), sending)
+        Self::of(RequestHeader::from(parts), Some(body), sending, part)
     }
 
     /// A session for a request of the server's own, which has no body.
     pub(super) fn kept(head: RequestHeader) -> Self {
-        Self::of(head, None, Sending::Kept(0, BytesMut::new()))
+        Self::of(head, None, Sending::Kept(0, BytesMut::new()), usize::MAX)
     }
 
-    fn of(head: RequestHeader, body: Option<RecvStream>, sending: Sending) -> Self {
+    fn of(head: RequestHeader, body: Option<RecvStream>, sending: Sending, part: usize) -> Self {
         Self {
             head,
             body,
@@ -145,6 +151,7 @@ impl StreamSession {
             bytes_sent: 0,
             read_timeout: None,
             write_timeout: None,
+            part,
             drain_timeout: None,
         }
     }
@@ -282,7 +289,16 @@ impl Session for StreamSession {
         }
         self.bytes_sent += data.len();
         let limit = self.write_timeout;
-        within(limit, ErrorType::WriteTimedout, self.send(data, end)).await?;
+        let mut rest = data;
+        // Each part has the time: a client that takes a byte now and then is too slow.
+        loop {
+            let part = rest.split_to(rest.len().min(self.part));
+            let last = rest.is_empty();
+            within(limit, ErrorType::WriteTimedout, self.send(part, end && last)).await?;
+            if last {
+                break;
+            }
+        }
         self.ended = end;
         Ok(())
     }

@@ -4,7 +4,10 @@ mod answers;
 mod clients;
 mod handlers;
 mod hostile;
+mod limits;
 mod matchers;
+mod smuggling;
+mod smuggling_h2;
 
 use super::{Live, Server};
 use crate::logging::Logs;

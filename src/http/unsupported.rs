@@ -7,7 +7,6 @@
 
 use super::server::{ProvisionError, Speaks};
 use crate::config::Apps;
-use crate::config::duration::Duration;
 use crate::config::http::{AutomaticHttps, Http, Route, Server};
 use crate::config::pki::{CertificateAuthority, Pki};
 use crate::config::tls::Tls;
@@ -71,7 +70,6 @@ fn refuse_in_app(http: &Http) -> Result<(), ProvisionError> {
 }
 
 fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), ProvisionError> {
-    refuse_settings(path, server)?;
     let Server {
         listen,
         listener_wrappers: _,
@@ -135,25 +133,6 @@ fn refuse_in_server(path: &str, server: &Server, http_port: i64) -> Result<(), P
     no(&path, "cannot serve without HTTP/1.1 or h2c; add h1 to the protocols")
 }
 
-/// Refuses settings of a server that nothing honours yet.
-fn refuse_settings(path: &str, server: &Server) -> Result<(), ProvisionError> {
-    let settings = [
-        ("read_idle_timeout", server.read_idle_timeout != Duration::default()),
-        ("read_min_rate", server.read_min_rate != 0),
-        ("write_idle_timeout", server.write_idle_timeout != Duration::default()),
-        ("write_min_rate", server.write_min_rate != 0),
-        ("max_write_chunk", server.max_write_chunk != 0),
-        ("expected_underscore_headers", !server.expected_underscore_headers.is_empty()),
-        ("expected_dot_headers", !server.expected_dot_headers.is_empty()),
-    ];
-    match settings.into_iter().find(|(_, is_set)| *is_set) {
-        None => Ok(()),
-        Some((field, _)) => {
-            no(&format!("{path}.{field}"), &format!("{field} is not supported yet"))
-        }
-    }
-}
-
 /// The first host for which Caddy would turn on HTTPS, although nothing else says so.
 fn https_host<'c>(
     listen: &[String],
@@ -209,10 +188,6 @@ mod tests {
             r#"{"listen":[":80",":81"],"listen_protocols":[null,["h3"]]}"#,
             Err(".listen_protocols[1]: cannot serve without HTTP/1.1 or h2c; \
                  add h1 to the protocols"),
-        );
-        check_server(
-            r#"{"read_min_rate":1}"#,
-            Err(".read_min_rate: read_min_rate is not supported yet"),
         );
         check(
             r#"{"caddy.filesystems":{"filesystems":[{"name":"a"}]}}"#,

@@ -247,6 +247,32 @@ pub(crate) fn join_below(root: &[u8], path: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Whether a `Host` field may have this value: what Go lets through.
+pub(crate) fn is_host(text: &[u8]) -> bool {
+    text.iter().all(|b| b.is_ascii_alphanumeric() || b"!$%&'()*+,-.:;=[]_~".contains(b))
+}
+
+/// Whether it may stand in the target of a request, too: a port is a number, brackets are
+/// closed, and only within them may be an escape.
+pub(crate) fn is_authority(text: &[u8]) -> bool {
+    let is_port = |port: &[u8]| match port {
+        [] => true,
+        [b':', digits @ ..] => digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    match text.strip_prefix(b"[") {
+        Some(rest) => match rest.iter().position(|b| *b == b']') {
+            Some(end) => is_host(&rest[..end]) && is_port(&rest[end + 1..]),
+            None => false,
+        },
+        None => {
+            let end = text.iter().position(|b| *b == b':').unwrap_or(text.len());
+            let (name, port) = text.split_at(end);
+            is_host(name) && !name.iter().any(|b| b"%[]".contains(b)) && is_port(port)
+        }
+    }
+}
+
 /// Host and port of a `Host` value; the host without brackets.
 pub(crate) fn split_host(host: &[u8]) -> (&[u8], &[u8]) {
     let colon = host.iter().rposition(|b| *b == b':');
@@ -318,6 +344,16 @@ mod tests {
         check("[::1]:99", "::1", "99");
         check("[::1]", "::1", "");
         check("::1", "::1", "");
+    }
+
+    #[test]
+    fn an_authority_is_a_host_with_a_port_that_is_a_number() {
+        for good in ["", "a", "a.test:80", "a:", "[::1]", "[::1]:80", "[fe80::1%25lo]"] {
+            assert!(is_authority(good.as_bytes()), "{good}");
+        }
+        for bad in ["a:x", "a:1:2", "[::1", "[::1]x", "%61", "a/b", "a@b", "a b", "a]", "\u{e4}"] {
+            assert!(!is_authority(bad.as_bytes()), "{bad}");
+        }
     }
 
     #[test]

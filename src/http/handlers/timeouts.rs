@@ -8,12 +8,14 @@
 //! }
 //! ```
 //!
-//! A rate lengthens the time by what was transferred: 30 seconds at 16 KiB a second are
+//! Each time is for the next part: whoever stops for longer is let go. With a rate it is for
+//! the whole transfer, and what was transferred lengthens it: 30 seconds at 16 KiB a second are
 //! 90 for an answer of 960 KiB.
 
 use crate::config::duration::Duration;
 use crate::config::handlers::Timeouts as Config;
-use crate::http::exchange::{Deadline, Exchange};
+use crate::http::exchange::Exchange;
+use crate::http::pace::Bound;
 
 /// The compiled handler.
 #[derive(Debug)]
@@ -23,13 +25,11 @@ pub(super) struct Timeouts {
     chunk: Option<usize>,
 }
 
-/// A time, and the bytes per second that lengthen it.
-type Bound = (std::time::Duration, u64);
-
 impl Timeouts {
     pub(super) fn new(config: &Config) -> Self {
         let bound = |limit: Duration, rate: i64| {
-            Some((limit.to_std(), u64::try_from(rate).unwrap_or(0))).filter(|(l, _)| !l.is_zero())
+            let limit = Some(limit.to_std()).filter(|limit| !limit.is_zero());
+            limit.map(|_| Bound { limit, rate: u64::try_from(rate).unwrap_or(0) })
         };
         Self {
             read: bound(config.read_timeout, config.read_min_rate),
@@ -39,15 +39,14 @@ impl Timeouts {
     }
 
     pub(super) fn run(&self, ex: &mut Exchange<'_>) {
-        let deadline = |(limit, rate): Bound| Deadline::new(limit, rate);
         if let Some(bound) = self.read {
-            ex.set_body_deadline(deadline(bound));
+            ex.set_body_pace(bound);
         }
         if let Some(bound) = self.write {
-            ex.response.deadline = Some(deadline(bound));
-        }
-        if self.chunk.is_some() {
-            ex.response.chunk_max = self.chunk;
+            ex.set_answer_pace(bound);
+            if self.chunk.is_some() {
+                ex.response.chunk_max = self.chunk;
+            }
         }
     }
 }

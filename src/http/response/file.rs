@@ -22,7 +22,7 @@ impl Exchange<'_> {
             && self.has_body()
             && !self.response.chunked
             // Whoever limits the pace of an answer sees its parts.
-            && self.response.deadline.is_none()
+            && !self.response.pace.is_watched()
             && self.response.chunk_max.is_none()
             && conn_of(self.session).is_some()
     }

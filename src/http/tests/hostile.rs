@@ -59,13 +59,13 @@ async fn a_head_without_end_is_refused_at_its_limit() {
 async fn a_body_whose_framing_is_unclear_is_refused() {
     let server = routes(&json!([{"handle": [respond("{http.request.body}")]}]));
     let post = |fields: &str| format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n0\r\n\r\n");
-    let coding = "501 Not Implemented: unsupported transfer encoding";
+    let text = "Unsupported transfer encoding";
     for fields in [
         "Transfer-Encoding: gzip, chunked",
         "Transfer-Encoding: gzip",
         "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
     ] {
-        check(&server.ask(&post(fields)).await, coding, &[], coding);
+        check(&server.ask(&post(fields)).await, "501 Not Implemented", &[], text);
     }
     let bad = "400 Bad Request";
     for fields in [
