@@ -5,6 +5,7 @@
 //! site that answers it. The answer's side is in [`super::response`].
 
 use super::connection::{Connection, Peer};
+use super::handlers::subroute::Catcher;
 use super::handlers::{LogAppend, Map, Traced};
 use super::head;
 use super::matchers::file::FileMatch;
@@ -132,9 +133,10 @@ struct Var<'s> {
 type Text<'s> = Cow<'s, [u8]>;
 
 impl<'s> Vars<'s> {
-    /// The value of a variable, empty when it is not set.
+    /// The value of a variable, empty when it is not set or null.
     pub(crate) fn value(&self, name: &str) -> &[u8] {
-        self.find(name).map(|var| &*var.value).unwrap_or_default()
+        let is_null = |var: &Var<'_>| var.is_json && *var.value == *b"null";
+        self.find(name).filter(|var| !is_null(var)).map(|var| &*var.value).unwrap_or_default()
     }
 
     /// The value of a variable in JSON, if it is set.
@@ -230,6 +232,8 @@ pub(crate) struct Exchange<'s> {
     pub accepted: SystemTime,
     /// How many named routes are running within one another.
     pub(super) invocations: u32,
+    /// Error routes of subroutes that were entered.
+    pub(super) catchers: Vec<Catcher<'s>>,
     /// Groups of routes of which one was taken.
     pub(super) groups: Vec<u32>,
     /// The header, once it was changed.
@@ -315,6 +319,7 @@ impl<'s> Exchange<'s> {
             started: now,
             accepted: SystemTime::now(),
             invocations: 0,
+            catchers: Vec::new(),
             groups: Vec::new(),
             changed_headers: None,
             original_host: None,
@@ -690,5 +695,7 @@ mod tests {
         vars.set(Cow::Borrowed(b"root"), Cow::Borrowed(b"/a"));
         vars.set(Cow::Borrowed(b"root"), Cow::Borrowed(b"/b"));
         assert_eq!((vars.value("root"), vars.value("none")), (&b"/b"[..], &b""[..]));
+        vars.set_json(Cow::Borrowed(b"root"), Cow::Borrowed(b"null"));
+        assert_eq!((vars.value("root"), vars.json("root")), (&b""[..], Some(b"null".to_vec())));
     }
 }

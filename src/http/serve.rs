@@ -92,7 +92,8 @@ fn clean_fields(ex: &mut Exchange<'_>) {
 
 /// Runs routes, and what they left to be done with the whole answer.
 async fn run<'s>(routes: &'s Routes, ex: &mut Exchange<'s>) -> Outcome {
-    let flow = routes.run(ex).await?;
+    let outcome = routes.run(ex).await;
+    let flow = ex.catch(0, outcome).await?;
     if ex.response.layers() > 0 {
         ex.complete().await?;
         ex.settle(0).await?;
