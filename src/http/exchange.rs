@@ -60,8 +60,8 @@ pub(crate) type Outcome = Result<Flow, Failure>;
 pub(crate) struct HandlerError {
     /// The status.
     pub status: u16,
-    /// The reason, for log and error pages.
-    pub message: String,
+    /// The reason, for log and error pages; there may be no more to say than the status.
+    pub reason: Option<String>,
     /// Names it in the log.
     pub id: String,
 }
@@ -69,7 +69,13 @@ pub(crate) struct HandlerError {
 impl Failure {
     /// An error with this status.
     pub(crate) fn error(status: u16, message: impl Into<String>) -> Self {
-        Self::Error(HandlerError { status, message: message.into(), id: error_id() })
+        let reason = Some(message.into());
+        Self::Error(HandlerError { status, reason, id: error_id() })
+    }
+
+    /// An error of which its status says all.
+    pub(crate) fn status(status: u16) -> Self {
+        Self::Error(HandlerError { status, reason: None, id: error_id() })
     }
 }
 
@@ -77,20 +83,32 @@ impl HandlerError {
     /// The value of one of its placeholders.
     pub(crate) fn part(&self, part: ErrorPart) -> Cow<'_, [u8]> {
         match part {
-            ErrorPart::Whole => {
-                let Self { id, status, message } = self;
-                format!("{{id={id}}}: HTTP {status}: {message}").into_bytes().into()
-            }
+            ErrorPart::Whole => self.whole().into_bytes().into(),
             // There is no stack to be told of: a failure is a value.
             ErrorPart::Trace => Cow::Borrowed(b""),
-            ErrorPart::Message => Cow::Borrowed(self.message.as_bytes()),
-            ErrorPart::Status => self.status.to_string().into_bytes().into(),
-            ErrorPart::StatusText => {
-                let status = http::StatusCode::from_u16(self.status).ok();
-                Cow::Borrowed(status.and_then(head::phrase).unwrap_or("").as_bytes())
+            ErrorPart::Message => {
+                Cow::Borrowed(self.reason.as_deref().unwrap_or_else(|| self.phrase()).as_bytes())
             }
+            ErrorPart::Status => self.status.to_string().into_bytes().into(),
+            ErrorPart::StatusText => Cow::Borrowed(self.phrase().as_bytes()),
             ErrorPart::Id => Cow::Borrowed(self.id.as_bytes()),
         }
+    }
+
+    /// What the log says of it.
+    pub(super) fn message(&self) -> Cow<'_, str> {
+        self.reason.as_deref().map_or_else(|| self.whole().into(), Cow::Borrowed)
+    }
+
+    fn whole(&self) -> String {
+        let Self { id, status, reason } = self;
+        let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        format!("{{id={id}}}: HTTP {status}{}", reason.trim_end())
+    }
+
+    fn phrase(&self) -> &'static str {
+        let status = http::StatusCode::from_u16(self.status).ok();
+        status.and_then(head::phrase).unwrap_or("")
     }
 }
 

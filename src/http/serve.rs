@@ -135,7 +135,7 @@ async fn finish<'s>(ex: &mut Exchange<'s>, site: &'s Site, outcome: Outcome) -> 
         Err(Failure::Error(second)) => {
             let message = "error handling handler error";
             site.logs.write(Level::Error, &site.error_logger(&ex.host), message, |o| {
-                o.str("error", &second.message);
+                o.str("error", &second.message());
             });
             if ex.response.has_begun() {
                 return Err(Gone);
@@ -152,7 +152,7 @@ impl Exchange<'_> {
     pub(super) fn log_error(&self, error: &HandlerError, answered: bool) {
         let level = if answered || error.status < 500 { Level::Debug } else { Level::Error };
         for logger in self.error_loggers() {
-            self.site.logs.write(level, &logger, &error.message, |o| {
+            self.site.logs.write(level, &logger, &error.message(), |o| {
                 o.object("request", |o| access::describe(o, &described(self, self.site)));
                 o.duration("duration", self.started.elapsed());
                 o.uint("status", error.status.into());
