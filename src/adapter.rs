@@ -42,6 +42,7 @@ mod storage;
 mod tls;
 mod values;
 
+pub(crate) use error::nearest;
 pub use error::{Error, Place};
 pub use servers::TlsSite;
 

@@ -1,6 +1,7 @@
 //! The command line: a file per command, and the only place that prints.
 //!
-//! In reading order: [`args`] reads flags in the words of Caddy's command line, [`terminal`]
+//! In reading order: [`commands`] tells which commands and flags there are, to people and to
+//! shells; [`args`] reads flags in the words of Caddy's command line, [`terminal`]
 //! writes results and errors, [`load`] finds a configuration and reads it; then the
 //! commands, `run` and `php-server` among them through [`serve`], where the parts of the
 //! server are put together.
@@ -11,6 +12,8 @@ mod adapt;
 mod args;
 mod build_info;
 mod command_config;
+mod commands;
+mod completion;
 mod endpoint;
 mod env_file;
 mod environ;
@@ -19,7 +22,9 @@ mod fmt;
 mod hash_password;
 mod help;
 mod languages;
+mod list_modules;
 mod load;
+mod manpage;
 mod php_cli;
 mod php_server;
 mod reload;
@@ -28,11 +33,13 @@ mod run;
 mod serve;
 mod start;
 mod stop;
+mod storage;
 mod terminal;
 mod validate;
 mod version;
 mod watch;
 
+use crate::adapter::nearest;
 use args::{Args, Flag, usage};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -55,10 +62,13 @@ fn dispatch(command: Option<&str>, words: Vec<OsString>) -> anyhow::Result<ExitC
         None | Some("help" | "--help" | "-h") => help::command(&words),
         Some("adapt") => adapt::command(words),
         Some("build-info") => build_info::command(words),
+        Some("completion") => completion::command(words),
         Some("environ") => environ::command(words),
         Some("file-server") => file_server::command(words),
         Some("fmt") => fmt::command(words),
         Some("hash-password") => hash_password::command(words),
+        Some("list-modules") => list_modules::command(words),
+        Some("manpage") => manpage::command(words),
         Some("php-cli") => php_cli::command(&words),
         Some("php-server") => php_server::command(words),
         Some("reload") => reload::command(words),
@@ -66,6 +76,7 @@ fn dispatch(command: Option<&str>, words: Vec<OsString>) -> anyhow::Result<ExitC
         Some("run") => run::command(words),
         Some("start") => start::command(words),
         Some("stop") => stop::command(words),
+        Some("storage") => storage::command(words),
         Some("validate") => validate::command(words),
         Some("version" | "--version" | "-v") => version::command(words),
         Some(word) if word.starts_with('-') && word.contains(|c| c != '-') => {
@@ -74,7 +85,12 @@ fn dispatch(command: Option<&str>, words: Vec<OsString>) -> anyhow::Result<ExitC
             Err(args.unknown(&flag))
         }
         Some(word) => {
-            Err(usage!("unknown command \"{word}\" for \"pogo\"\nRun 'pogo --help' for usage."))
+            let meant = nearest(word, commands::outer().map(|command| command.name));
+            let meant = meant.map(|near| format!("\n\nDid you mean this?\n\t{near}\n"));
+            Err(usage!(
+                "unknown command \"{word}\" for \"pogo\"{}\nRun 'pogo --help' for usage.",
+                meant.unwrap_or_default()
+            ))
         }
     }
 }

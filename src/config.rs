@@ -16,6 +16,7 @@ pub mod listeners;
 pub mod logging;
 pub mod matchers;
 mod module;
+mod modules;
 pub mod network_proxy;
 pub mod php;
 pub mod pki;
@@ -25,11 +26,9 @@ pub mod storage;
 mod syntax;
 pub mod tls;
 
-#[cfg(test)]
-mod modules;
-
 pub use json::{JsonError, NO_PLUGINS, go_json, parse};
 pub use module::NoFields;
+pub use modules::module_names;
 
 use serde::{Deserialize, Serialize};
 

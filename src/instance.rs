@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`load`] compiles a configuration and starts what it needs, beside the
 //! one that runs; [`Instance`] keeps the one that runs, puts the new one in its place and
-//! ends what is left of the old one; [`autosave`] writes it to disk, [`pull`] fetches one
+//! ends what is left of the old one; [`notify`] tells the service manager; [`autosave`] writes it to disk, [`pull`] fetches one
 //! over HTTP.
 //!
 //! **Invariant**: a load that fails leaves everything as it was. What may fail comes first:
@@ -12,6 +12,7 @@
 
 mod autosave;
 mod load;
+mod notify;
 mod pull;
 
 pub use autosave::path as autosave_path;
@@ -30,6 +31,7 @@ use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use load::{Next, Opened};
+use notify::News;
 use parking_lot::Mutex as SyncMutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -188,6 +190,7 @@ impl Instance {
             pull.abort();
         }
         let logs = self.logs();
+        notify::tell(News::Stopping, &logs);
         log_grace(&logs, running.http.grace());
         running.http.retire().drain().await;
         while running.retiring.join_next().await.is_some() {}
@@ -213,7 +216,18 @@ impl Instance {
     /// a load halfway.
     async fn change_from(self: &Arc<Self>, change: Change, origin: Origin) -> Result<(), ApiError> {
         let this = Arc::clone(self);
-        let work = tokio::spawn(async move { this.change_now(change, origin).await });
+        let work = tokio::spawn(async move {
+            notify::tell(News::Reloading, &this.logs());
+            let outcome = this.change_now(change, origin).await;
+            if let Err(error) = &outcome {
+                notify::tell(News::Failed(&error.to_string()), &this.logs());
+            }
+            // What ran before runs still, if anything did.
+            if this.serves() {
+                notify::tell(News::Ready, &this.logs());
+            }
+            outcome
+        });
         work.await.unwrap_or_else(|panic| Err(ApiError::plain(format!("loading: {panic}"))))
     }
 

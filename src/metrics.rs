@@ -2,17 +2,20 @@
 //!
 //! In reading order: [`Figures`] are the server process's; [`http`] has those of requests,
 //! which begin anew with each configuration, as in Caddy; a [`Gauge`] counts what comes and
-//! goes; `process` asks the kernel; [`text`] is the form in which all of it is told;
-//! [`push`] sends it to a collector, in the form that `otlp` makes of the text.
+//! goes; `process` asks the kernel; [`text`] is the form in which all of it is told, and a
+//! [`Scrape`] what a client gets; [`push`] sends it to a collector, in the form that `otlp`
+//! makes of the text.
 
 mod gauge;
 pub mod http;
 mod otlp;
 mod process;
 pub mod push;
+mod scrape;
 pub mod text;
 
 pub use gauge::{Gauge, Held};
+pub use scrape::{Accepts, Scrape};
 
 use http::Requests;
 use parking_lot::Mutex;
@@ -28,13 +31,14 @@ pub struct Figures {
     requests: Mutex<Option<Arc<Requests>>>,
     connections: Arc<Gauge>,
     retiring: Arc<Gauge>,
+    scrapes: scrape::Scrapes,
 }
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// By handler, path, code and method.
+    /// By code, handler, method and path.
     requests: BTreeMap<[String; 4], u64>,
-    /// By handler, path and method.
+    /// By handler, method and path.
     errors: BTreeMap<[String; 3], u64>,
     /// Whether the last load succeeded, and when the last did that did.
     reload: Option<(bool, f64)>,
@@ -47,10 +51,10 @@ impl Figures {
         let handler = || "admin".to_owned();
         let (path, method) = (path.to_owned(), method.to_ascii_uppercase());
         if failed {
-            let key = [handler(), path.clone(), method.clone()];
+            let key = [handler(), method.clone(), path.clone()];
             *counts.errors.entry(key).or_default() += 1;
         }
-        *counts.requests.entry([handler(), path, code.to_string(), method]).or_default() += 1;
+        *counts.requests.entry([code.to_string(), handler(), method, path]).or_default() += 1;
     }
 
     /// A configuration was loaded, or was not.
@@ -86,6 +90,7 @@ impl Figures {
         }
         self.write_alive(&mut text);
         process::write(&mut text);
+        self.scrapes.write(&mut text);
         text.finish()
     }
 }
@@ -111,7 +116,7 @@ impl Counts {
         if !self.errors.is_empty() {
             let name = "caddy_admin_http_request_errors_total";
             text.family(name, "counter", "Number of requests resulting in middleware errors.");
-            for ([handler, path, method], count) in &self.errors {
+            for ([handler, method, path], count) in &self.errors {
                 let labels = [("handler", &**handler), ("method", method), ("path", path)];
                 text.value(name, &labels, to_float(*count));
             }
@@ -120,7 +125,7 @@ impl Counts {
             let name = "caddy_admin_http_requests_total";
             let help = "Counter of requests made to the Admin API's HTTP endpoints.";
             text.family(name, "counter", help);
-            for ([handler, path, code, method], count) in &self.requests {
+            for ([code, handler, method, path], count) in &self.requests {
                 let labels =
                     [("code", &**code), ("handler", handler), ("method", method), ("path", path)];
                 text.value(name, &labels, to_float(*count));

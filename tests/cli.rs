@@ -39,6 +39,15 @@ fn a_wrong_command_line_is_refused() {
     check(&Site::new(), &["serve"], 1, "", "unknown command \"serve\" for \"pogo\"");
     check(&Site::new(), &["run", "--nope"], 1, "", "unknown flag: --nope");
     check(&Site::new(), &["run", "--config"], 1, "", "flag needs an argument: --config");
+    check(
+        &Site::new(),
+        &["ru"],
+        1,
+        "",
+        "for \"pogo\"\n\nDid you mean this?\n\trun\n\nRun 'pogo --help'",
+    );
+    let number = "invalid argument \"x\" for \"-f, --file-limit\" flag: strconv.ParseInt";
+    check(&Site::new(), &["file-server", "--file-limit", "x"], 1, "", number);
 }
 
 #[test]
@@ -189,4 +198,146 @@ fn php_cli_runs_a_script_with_its_arguments() {
     let site = Site::new().file("a.php", "<?php echo PHP_SAPI, json_encode($argv); exit(3);");
     check(&site, &["php-cli", "a.php", "x", "--flag"], 3, "cli[\"a.php\",\"x\",\"--flag\"]", "");
     check(&site, &["php-cli", "-r", "echo 6 * 7;"], 0, "42", "");
+}
+
+#[test]
+fn modules_are_listed() {
+    let site = Site::new();
+    check(&site, &["list-modules"], 0, "\nhttp.handlers.file_server\n", "");
+    check(&site, &["list-modules", "--packages", "--versions"], 0, "\npogo pogo v0.1.0\n", "");
+    let json = "\"module_name\": \"pogo\",\n    \"module_type\": \"non-standard\"\n  }\n]\n";
+    check(&site, &["list-modules", "-s", "--json"], 0, json, "");
+}
+
+#[test]
+fn shells_complete_the_words() {
+    let site = Site::new();
+    check(&site, &["completion"], 1, "", "accepts 1 arg(s), received 0");
+    check(
+        &site,
+        &["completion", "tcsh"],
+        1,
+        "",
+        "invalid argument \"tcsh\" for \"pogo completion\"",
+    );
+    check(&site, &["completion", "fish"], 0, "-l pidfile -r -F", "");
+    check(&site, &["completion", "zsh"], 0, "#compdef pogo\n", "");
+    check(&site, &["completion", "powershell"], 0, "'run' { '--adapter', '-a'", "");
+    let script = run(site.folder(), &["completion", "bash"]).stdout;
+    let script = String::from_utf8(script).expect("a script is text");
+    let completed = |words: &str| {
+        let asked = format!(
+            "{script}COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _pogo\n\
+             echo \"${{COMPREPLY[*]}}\""
+        );
+        let output = std::process::Command::new("bash").args(["-c", &asked]).output();
+        texts(&output.expect("bash runs")).0.trim_end().to_owned()
+    };
+    assert_eq!(completed("pogo val"), "validate");
+    assert_eq!(completed("pogo run --p"), "--pidfile --pingback");
+    assert_eq!(completed("pogo storage ex"), "export");
+    assert_eq!(completed("pogo storage export --out"), "--output");
+}
+
+#[test]
+fn manual_pages_are_written() {
+    let site = Site::new();
+    check(
+        &site,
+        &["manpage"],
+        3,
+        "",
+        "designated output directory and specified section are required",
+    );
+    check(&site, &["manpage", "--directory", "man/8"], 0, "", "");
+    let page = std::fs::read_to_string(site.folder().join("man/8/pogo-storage-export.8"));
+    let page = page.expect("the page is there");
+    assert!(page.contains(".B \\-o, \\-\\-output <path>\n"), "{page}");
+    assert!(site.folder().join("man/8/pogo.8").exists());
+}
+
+#[test]
+fn what_is_stored_moves_in_an_archive() {
+    let config =
+        |root: &str| format!("{{\"storage\":{{\"module\":\"file_system\",\"root\":\"{root}\"}}}}");
+    let site = Site::new()
+        .file("old/certificates/a/a.key", "secret")
+        .file("old/b", "")
+        .file("old.json", &config("old"))
+        .file("new.json", &config("new"))
+        .file("junk", "junk");
+    check(&site, &["storage"], 0, "export", "");
+    check(&site, &["storage", "export", "-o", "x.tar"], 1, "", "--config is required");
+    check(&site, &["storage", "export", "-c", "old.json"], 1, "", "--output is required");
+    check(
+        &site,
+        &["storage", "export", "-c", "new.json", "-o", "-"],
+        1,
+        "",
+        "lstat new: no such file or directory",
+    );
+    check(&site, &["storage", "export", "--config", "old.json", "--output", "x.tar"], 0, "", "");
+    let import = ["storage", "import", "--config", "new.json", "--input", "x.tar"];
+    check(&site, &import, 0, "Successfully imported storage\n", "");
+    let moved = std::fs::read_to_string(site.folder().join("new/certificates/a/a.key"));
+    assert_eq!(moved.expect("the file is there"), "secret");
+    assert!(site.folder().join("new/b").exists());
+    let missing = "opening input file: open nowhere: no such file or directory";
+    check(&site, &["storage", "import", "-c", "new.json", "-i", "nowhere"], 1, "", missing);
+    check(
+        &site,
+        &["storage", "import", "-c", "new.json", "-i", "junk"],
+        1,
+        "",
+        "reading archive: ",
+    );
+}
+
+#[test]
+fn the_template_of_listings_is_one_for_browse() {
+    let site = Site::with_caddyfile(
+        "{\n\tadmin off\n}\n:{$PORT} {\n\troot files\n\tfile_server {\n\t\tbrowse list.html\n\t}\n}\n",
+    )
+    .file("files/<one>.txt", "12345")
+    .file("files/two/x", "");
+    let template = run(site.folder(), &["file-server", "export-template"]).stdout;
+    std::fs::write(site.folder().join("list.html"), template).expect("written");
+    let server = Server::start(site.folder());
+    let page = server.get("/").body;
+    assert!(page.contains("<a href=\"./two/\">two/</a>") || page.contains(">two"), "{page}");
+    assert!(page.contains("&lt;one&gt;.txt</a>") && page.contains("5 B"), "{page}");
+}
+
+#[test]
+fn a_service_manager_is_told() {
+    let site = Site::with_caddyfile("{\n\tadmin off\n}\n:{$PORT} {\n\trespond hi\n}\n");
+    let socket = site.folder().join("notify");
+    let manager = std::os::unix::net::UnixDatagram::bind(&socket).expect("a socket");
+    manager.set_read_timeout(Some(std::time::Duration::from_secs(30))).expect("set");
+    let told = || {
+        let mut buffer = [0; 512];
+        let length = manager.recv(&mut buffer).expect("the server tells something in time");
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    let variable = ("NOTIFY_SOCKET", socket.to_str().expect("text"));
+    let mut server = Server::start_with(site.folder(), free_port(), &["run"], &[variable]);
+    assert!(told().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    assert_eq!(told(), "READY=1");
+    server.signal(Signal::USR1);
+    assert!(told().starts_with("RELOADING=1\n"));
+    assert_eq!(told(), "READY=1");
+    server.signal(Signal::TERM);
+    assert_eq!(told(), "STOPPING=1");
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn administration_from_afar_is_refused_while_it_is_not_there() {
+    let site = Site::new()
+        .file("remote.json", r#"{"admin":{"remote":{"listen":":2021"}}}"#)
+        .file("identity.json", r#"{"admin":{"identity":{"identifiers":["a.test"]}}}"#);
+    let remote = "admin.remote: remote administration is not supported yet";
+    check(&site, &["run", "--config", "remote.json"], 1, "", remote);
+    let identity = "admin.identity: identity management is not supported yet";
+    check(&site, &["run", "--config", "identity.json"], 1, "", identity);
 }

@@ -140,7 +140,7 @@ pub(crate) fn double_text(value: f64) -> String {
     let scientific = format!("{value:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if value == 0.0 || (-4..21).contains(&exponent) {
+    if value == 0.0 || (-4..6).contains(&exponent) {
         return value.to_string();
     }
     let sign = if exponent < 0 { '-' } else { '+' };
@@ -183,8 +183,9 @@ mod tests {
         for (value, text) in [
             (1.0, "1"),
             (0.5, "0.5"),
-            (1e20, "100000000000000000000"),
-            (1e21, "1e+21"),
+            (123456.0, "123456"),
+            (1e6, "1e+06"),
+            (1234567.0, "1.234567e+06"),
             (1.5e-7, "1.5e-07"),
             (0.0001, "0.0001"),
             (f64::INFINITY, "+Inf"),

@@ -1,14 +1,20 @@
 //! Sprig's functions, a file per family, each with a table of names.
 //!
-//! `env`, `expandenv` and the functions that make keys and certificates are not here.
+//! `env` is not here: who runs templates says what they may see of that. [`keys`] and
+//! [`certificates`] make what they say, [`ciphers`] hides texts.
 
 mod args;
+mod certificates;
+mod ciphers;
 mod convert;
 mod crypto;
 pub mod dates;
 mod dicts;
 mod flow;
+mod json;
+mod keys;
 mod lists;
+mod names;
 mod network;
 mod numbers;
 mod patterns;
@@ -28,12 +34,15 @@ const MADE_MAX: i64 = 10_000_000;
 
 /// All of them, by name.
 pub fn functions() -> Functions {
-    let tables: [&[(&'static str, Plain)]; 11] = [
+    let tables: [&[(&'static str, Plain)]; 14] = [
+        certificates::TABLE,
+        ciphers::TABLE,
         convert::TABLE,
         crypto::TABLE,
         dates::TABLE,
         dicts::TABLE,
         flow::TABLE,
+        keys::TABLE,
         lists::TABLE,
         network::TABLE,
         numbers::TABLE,

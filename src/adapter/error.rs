@@ -169,7 +169,7 @@ fn position(line: &str, word: &str) -> Option<usize> {
 }
 
 /// The known word that differs least from `word`, when it is a likely slip.
-fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A slip in every third letter is another word.
     let limit = (word.chars().count() / 3).clamp(1, 3);
     known

@@ -7,11 +7,13 @@ use super::tree::{Method as Verb, etag};
 use crate::config::go_json;
 use crate::http::service::{Reply, Request, Service};
 use crate::logging::{Level, Logs, access};
-use crate::metrics::Figures;
-use crate::metrics::text::Format;
+use crate::metrics::{Accepts, Figures};
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_MATCH,
+    LOCATION, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderMap, HeaderValue, Method};
 use serde::Serialize;
 use serde_json::Value;
@@ -92,12 +94,12 @@ impl Api {
             "/load" => self.load(&request).await,
             "/adapt" => self.adapt(&request),
             "/stop" => self.stop(&request),
-            "/metrics" => Ok(self.metrics()),
+            "/metrics" => Ok(self.metrics(&request)),
             "/reverse_proxy/upstreams" => upstreams(&request),
             "/frankenphp/workers/restart" => self.restart_workers(&request).await,
             "/frankenphp/threads" => Ok(plain(200, self.control.php_threads())),
             "/debug/vars" => Ok(variables()),
-            "/debug/pprof/cmdline" => Ok(plain(200, command_line().join("\0"))),
+            "/debug/pprof/cmdline" => Ok(unsniffed(plain(200, command_line().join("\0")))),
             _ => return not_found(),
         };
         let failed = outcome.is_err();
@@ -237,11 +239,20 @@ impl Api {
         Ok(Reply { status: 200, ..Reply::default() })
     }
 
-    fn metrics(&self) -> Reply {
-        let mut reply = plain(200, self.figures.text(Format::Prometheus));
-        let kind = Format::Prometheus.content_type();
-        reply.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-        reply
+    fn metrics(&self, request: &Request) -> Reply {
+        // Whatever the method is, as in Caddy; and never OpenMetrics.
+        let scrape = self.figures.scrape(&Accepts {
+            forms: field(&request.headers, ACCEPT.as_str()),
+            encodings: field(&request.headers, ACCEPT_ENCODING.as_str()),
+            openmetrics: false,
+        });
+        let kind = HeaderValue::try_from(scrape.content_type);
+        let kind = kind.expect("a content type is plain text");
+        let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, kind)]);
+        if scrape.is_gzip {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        Reply { status: 200, headers, body: scrape.body.into() }
     }
 
     async fn restart_workers(&self, request: &Request) -> Outcome {
@@ -304,9 +315,12 @@ fn redirect(request: &Request, path: &str) -> Reply {
 }
 
 fn not_found() -> Reply {
-    let mut reply = plain(404, "404 page not found\n".to_owned());
-    let no = HeaderValue::from_static("nosniff");
-    reply.headers.insert(X_CONTENT_TYPE_OPTIONS, no);
+    unsniffed(plain(404, "404 page not found\n".to_owned()))
+}
+
+/// The reply, whose type is not to be guessed.
+fn unsniffed(mut reply: Reply) -> Reply {
+    reply.headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     reply
 }
 
@@ -320,7 +334,10 @@ fn upstreams(request: &Request) -> Outcome {
 /// Go's published variables, as far as they mean something here.
 fn variables() -> Reply {
     let body = format!("{{\n\"cmdline\": {}\n}}\n", go_json(&command_line()));
-    json(200, body.into())
+    let mut reply = json(200, body.into());
+    let kind = HeaderValue::from_static("application/json; charset=utf-8");
+    reply.headers.insert(CONTENT_TYPE, kind);
+    reply
 }
 
 fn command_line() -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Flags, with errors in the words of Caddy's command line.
 
+use super::commands;
 use std::ffi::OsString;
 
 /// What is wrong with a command line: told in a plain line even where errors are logged,
@@ -37,20 +38,35 @@ impl Flag {
             Flag::Word(_) => "",
         }
     }
+
+    /// The word that is no flag.
+    pub(super) fn word(&self) -> Option<&OsString> {
+        match self {
+            Flag::Name(_) => None,
+            Flag::Word(word) => Some(word),
+        }
+    }
 }
 
 /// Reads a command's words one by one.
 pub(super) struct Args {
     parser: lexopt::Parser,
     command: &'static str,
-    /// The flag read last, for the message about its missing value.
+    /// The flag read last as it was typed.
+    typed: String,
+    /// The same, for the message about its missing value.
     flag: String,
 }
 
 impl Args {
     /// Reads the words that follow `command`.
     pub(super) fn new(command: &'static str, words: Vec<OsString>) -> Self {
-        Self { parser: lexopt::Parser::from_args(words), command, flag: String::new() }
+        Self {
+            parser: lexopt::Parser::from_args(words),
+            command,
+            typed: String::new(),
+            flag: String::new(),
+        }
     }
 
     /// The next flag or word; `None` at the end.
@@ -65,6 +81,7 @@ impl Args {
             }
             Err(e) => return Err(usage!("{e}")),
         };
+        self.typed = next.name().to_owned();
         self.flag = said(next.name());
         Ok(Some(next))
     }
@@ -76,16 +93,38 @@ impl Args {
         value.into_string().map_err(|value| usage!("{} is not UTF-8", value.display()))
     }
 
-    /// The number behind the flag read last.
+    /// The number behind the flag read last, which is not negative.
     pub(super) fn number(&mut self) -> anyhow::Result<u64> {
         let value = self.value()?;
-        value.parse().map_err(|_| {
-            let flag = &self.flag;
-            usage!(
-                "invalid argument {value:?} for \"{flag}\" flag: strconv.ParseInt: parsing \
-                 {value:?}: invalid syntax"
-            )
-        })
+        value.parse().map_err(|_| self.invalid(&value, "ParseInt", "invalid syntax"))
+    }
+
+    /// The same, which may be negative.
+    pub(super) fn integer(&mut self) -> anyhow::Result<i64> {
+        let value = self.value()?;
+        value.parse().map_err(|_| self.invalid(&value, "ParseInt", "invalid syntax"))
+    }
+
+    /// The number behind the flag read last, up to a bound.
+    pub(super) fn number_to(&mut self, most: u64) -> anyhow::Result<u64> {
+        let value = self.value()?;
+        let number = value.parse().map_err(|error: std::num::ParseIntError| *error.kind());
+        let why = match number {
+            Ok(number) if number <= most => return Ok(number),
+            Ok(_) | Err(std::num::IntErrorKind::PosOverflow) => "value out of range",
+            Err(_) => "invalid syntax",
+        };
+        Err(self.invalid(&value, "ParseUint", why))
+    }
+
+    /// What is wrong with the value of the flag read last.
+    fn invalid(&self, value: &str, function: &str, why: &str) -> anyhow::Error {
+        let flag = commands::flag(self.command, &self.typed).map(commands::Flag::shown);
+        let flag = flag.unwrap_or_else(|| self.typed.clone());
+        usage!(
+            "invalid argument {value:?} for \"{flag}\" flag: strconv.{function}: parsing \
+             {value:?}: {why}"
+        )
     }
 
     /// Whether the flag read last is set: `--flag`, `--flag=true`, `--flag=false`.
@@ -94,12 +133,7 @@ impl Args {
         match value.to_str() {
             Some("1" | "t" | "T" | "true" | "TRUE" | "True") => Ok(true),
             Some("0" | "f" | "F" | "false" | "FALSE" | "False") => Ok(false),
-            _ => Err(usage!(
-                "invalid argument {:?} for \"{}\" flag: strconv.ParseBool: parsing {:?}: invalid syntax",
-                value.display().to_string(),
-                self.flag,
-                value.display().to_string()
-            )),
+            _ => Err(self.invalid(&value.to_string_lossy(), "ParseBool", "invalid syntax")),
         }
     }
 
@@ -169,6 +203,10 @@ mod tests {
         check(&["-c"], "error: flag needs an argument: 'c' in -c");
         check(&["--nope"], "error: unknown flag: --nope");
         check(&["-n"], "error: unknown shorthand flag: 'n' in -n");
+        check(
+            &["--pretty=x"],
+            "error: invalid argument \"x\" for \"--pretty\" flag: strconv.ParseBool: parsing \"x\": invalid syntax",
+        );
         check(&["word"], "error: unknown command \"word\" for \"pogo run\"");
     }
 }

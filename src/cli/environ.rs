@@ -4,6 +4,7 @@ use super::args::Args;
 use super::load::Source;
 use super::{help, terminal};
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Prints it.
@@ -22,6 +23,14 @@ pub(super) fn command(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Where certificates and keys are kept: Caddy's place.
+pub(super) fn data_folder() -> PathBuf {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = || set("HOME").map(|home| home.join(".local/share"));
+    let base = set("XDG_DATA_HOME").or_else(home);
+    base.map_or_else(|| PathBuf::from("./caddy"), |base| base.join("caddy"))
+}
+
 /// Where things are, then every variable, a line each.
 pub(super) fn text() -> String {
     let cwd = std::env::current_dir().unwrap_or_default();
@@ -29,6 +38,7 @@ pub(super) fn text() -> String {
     let config = crate::instance::autosave_path();
     let facts = [
         ("caddy.HomeDir", home.display().to_string()),
+        ("caddy.AppDataDir", data_folder().display().to_string()),
         ("caddy.AppConfigDir", config.parent().unwrap_or(&config).display().to_string()),
         ("caddy.ConfigAutosavePath", config.display().to_string()),
         ("caddy.Version", env!("CARGO_PKG_VERSION").to_owned()),

@@ -3,7 +3,8 @@
 use super::args::Args;
 use super::load::Loaded;
 use super::serve::{self, Job};
-use super::{command_config, help};
+use super::{command_config, help, terminal};
+use anyhow::bail;
 use serde_json::{Map, Value, json};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -24,9 +25,22 @@ struct Options {
     precompressed: Vec<String>,
 }
 
-/// Serves a folder.
+/// A template of listings, to begin one of one's own with.
+const TEMPLATE: &str = include_str!("file_server/browse.html");
+
+/// Serves a folder, or prints the template.
 pub(super) fn command(words: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    if words.first().is_some_and(|word| word == "export-template") {
+        if words.iter().any(|word| word == "--help" || word == "-h") {
+            return help::print("file-server export-template");
+        }
+        terminal::print(TEMPLATE)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let Some(options) = parse(words)? else { return help::print("file-server") };
+    if !options.domain.is_empty() && options.listen.is_empty() {
+        bail!("--domain is served over HTTPS, which pogo cannot do yet: add --listen :80");
+    }
     let listen = match (options.listen.as_str(), options.domain.as_str()) {
         ("", "") => ":80",
         ("", _) => ":443",

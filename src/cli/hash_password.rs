@@ -13,6 +13,8 @@ use std::process::ExitCode;
 
 /// Bytes of a password that bcrypt looks at; more are refused.
 const BCRYPT_MAX: usize = 72;
+/// How often bcrypt goes round, as a power of two.
+const COST: u64 = 14;
 
 /// What the flags say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +32,15 @@ impl Default for Options {
     fn default() -> Self {
         let (plaintext, algorithm) = (String::new(), "bcrypt".to_owned());
         // OWASP's figures, as Caddy has them.
-        Self { plaintext, algorithm, cost: 14, time: 1, memory: 46 * 1024, threads: 1, length: 32 }
+        Self {
+            plaintext,
+            algorithm,
+            cost: COST,
+            time: 1,
+            memory: 46 * 1024,
+            threads: 1,
+            length: 32,
+        }
     }
 }
 
@@ -56,11 +66,15 @@ fn parse(words: Vec<OsString>) -> anyhow::Result<Option<Options>> {
             "--help" | "-h" => return Ok(None),
             "--plaintext" | "-p" => options.plaintext = args.value()?,
             "--algorithm" | "-a" => options.algorithm = args.value()?,
-            "--bcrypt-cost" => options.cost = args.number()?,
-            "--argon2id-time" => options.time = args.number()?,
-            "--argon2id-memory" => options.memory = args.number()?,
-            "--argon2id-threads" => options.threads = args.number()?,
-            "--argon2id-keylen" => options.length = args.number()?,
+            "--bcrypt-cost" => {
+                // As in Caddy, what is no cost changes nothing.
+                let cost = u64::try_from(args.integer()?).unwrap_or_default();
+                options.cost = if (4..=31).contains(&cost) { cost } else { COST };
+            }
+            "--argon2id-time" => options.time = args.number_to(u32::MAX.into())?,
+            "--argon2id-memory" => options.memory = args.number_to(u32::MAX.into())?,
+            "--argon2id-threads" => options.threads = args.number_to(u8::MAX.into())?,
+            "--argon2id-keylen" => options.length = args.number_to(u32::MAX.into())?,
             _ => return Err(args.unknown(&flag)),
         }
     }
@@ -160,6 +174,7 @@ mod tests {
     fn what_cannot_be_hashed_is_refused() {
         check(&["-p", "x", "-a", "md5"], "unrecognized hash algorithm: md5");
         check(&["-p", &"x".repeat(73)], "bcrypt: password length exceeds 72 bytes");
-        check(&["-p", "x", "--bcrypt-cost", "40"], "bcrypt: cost 40 is outside allowed range");
+        let options = parse(["--bcrypt-cost", "-1"].map(OsString::from).to_vec());
+        assert_eq!(options.expect("valid").expect("no help").cost, COST);
     }
 }

@@ -41,9 +41,9 @@ const SIZES: [(u64, &str); 8] = [
     (4 << 20, "4.194304e+06"),
 ];
 
-/// Methods that are told apart; the last stands for all others.
+/// Methods that are told apart, and what stands for all others, in the order of their names.
 const METHODS: [&str; 10] =
-    ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "OTHER"];
+    ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "OTHER", "PATCH", "POST", "PUT", "TRACE"];
 
 /// Hosts that nobody configured are told apart up to this number.
 const HOSTS_MAX: usize = 10_000;
@@ -246,19 +246,27 @@ fn write_errors(text: &mut Text, rows: &[Row<'_>]) {
 }
 
 /// Writes one histogram of all series that have values.
-fn write_measured(
+fn write_measured<'r>(
     text: &mut Text,
-    rows: &[Row<'_>],
+    rows: &'r [Row<'r>],
     name: &str,
     help: &str,
     write: impl Fn(&Series, &mut Sink<'_>),
 ) {
     let mut family = Family { text, name, help, has_begun: false };
+    let mut measured = Vec::new();
     for row in rows {
-        row.counters.each(|status, method, series| {
-            row.with_labels(Some((status, method)), |labels| {
-                write(series, &mut |line| family.write(labels, line));
-            });
+        row.counters.each(|status, method, series| measured.push((status, row, method, series)));
+    }
+    // By the labels in the order of their names, of which `code` is the first.
+    let key = |(status, row, method, _): &(u16, &'r Row<'r>, &'r str, &'r Series)| {
+        let (handler, host, server) = row.key();
+        (*status, handler, host, *method, server)
+    };
+    measured.sort_by(|a, b| key(a).cmp(&key(b)));
+    for (status, row, method, series) in measured {
+        row.with_labels(Some((status, method)), |labels| {
+            write(series, &mut |line| family.write(labels, line));
         });
     }
 }
@@ -286,8 +294,8 @@ impl Family<'_> {
 }
 
 impl Row<'_> {
-    fn key(&self) -> (&str, &str, Option<&str>) {
-        (&self.meter.handler, &self.meter.server, self.host.as_deref())
+    fn key(&self) -> (&str, Option<&str>, &str) {
+        (&self.meter.handler, self.host.as_deref(), &self.meter.server)
     }
 
     /// Its labels in the order of their names, with status and method if it is of one.
@@ -363,12 +371,12 @@ impl Counters {
         let place = usize::from(status.clamp(100, 999)) - 100;
         let class = self.classes[place / 100].get_or_init(|| Box::new(Class(slots())));
         let methods = class.0[place % 100].get_or_init(|| Box::new(slots()));
-        let other = METHODS.len() - 1;
-        let method = METHODS.iter().position(|known| *known == method).unwrap_or(other);
+        let place = |name| METHODS.iter().position(|known| *known == name);
+        let method = place(method).or_else(|| place("OTHER")).unwrap_or_default();
         methods[method].get_or_init(Box::default)
     }
 
-    fn each(&self, mut see: impl FnMut(u16, &str, &Series)) {
+    fn each<'c>(&'c self, mut see: impl FnMut(u16, &'static str, &'c Series)) {
         let classes = (1..).zip(&self.classes).filter_map(|(n, class)| Some((n, class.get()?)));
         for (class, statuses) in classes {
             let statuses = (0..).zip(&statuses.0).filter_map(|(n, s)| Some((n, s.get()?)));

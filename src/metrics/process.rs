@@ -1,6 +1,7 @@
 //! What the kernel knows of this process.
 
 use super::text::{Text, to_float};
+use rustix::process::{Resource, getrlimit};
 
 /// Writes what the kernel tells. What it does not tell is left out.
 pub(super) fn write(text: &mut Text) {
@@ -9,8 +10,16 @@ pub(super) fn write(text: &mut Text) {
         let help = "Total user and system CPU time spent in seconds.";
         text.only("process_cpu_seconds_total", "counter", help, stat.cpu);
     }
+    if let Some((received, sent)) = network() {
+        let help = "Number of bytes received by the process over the network.";
+        text.only("process_network_receive_bytes_total", "counter", help, received);
+        let help = "Number of bytes sent by the process over the network.";
+        text.only("process_network_transmit_bytes_total", "counter", help, sent);
+    }
     let open = std::fs::read_dir("/proc/self/fd").ok().map(Iterator::count);
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let limit = getrlimit(Resource::Nofile).current;
+    // As Prometheus' libraries have it, no bound is the greatest number.
+    let memory_limit = getrlimit(Resource::As).current.unwrap_or(u64::MAX);
     let mut gauge = |name: &str, help: &str, value: Option<f64>| {
         if let Some(value) = value {
             text.only(name, "gauge", help, value);
@@ -27,6 +36,20 @@ pub(super) fn write(text: &mut Text) {
     );
     let size = stat.as_ref().map(|stat| stat.virtual_size);
     gauge("process_virtual_memory_bytes", "Virtual memory size in bytes.", size);
+    let help = "Maximum amount of virtual memory available in bytes.";
+    gauge("process_virtual_memory_max_bytes", help, Some(to_float(memory_limit)));
+}
+
+/// Bytes received and sent in the process's network namespace, as the kernel counts them.
+fn network() -> Option<(f64, f64)> {
+    let text = std::fs::read_to_string("/proc/self/net/netstat").ok()?;
+    let mut lines = text.lines().filter(|line| line.starts_with("IpExt:"));
+    let (names, values) = (lines.next()?, lines.next()?);
+    let of = |wanted: &str| {
+        let mut pairs = names.split(' ').zip(values.split(' '));
+        pairs.find(|(name, _)| *name == wanted)?.1.parse::<f64>().ok()
+    };
+    Some((of("InOctets")?, of("OutOctets")?))
 }
 
 /// The parts of `/proc/self/stat` that are told.

@@ -1,5 +1,6 @@
 //! The text that figures are told in: Prometheus' own, or OpenMetrics (its version 1.0.0).
 
+use go_template::print::float;
 use std::fmt::Write;
 
 /// A form of the text.
@@ -47,15 +48,24 @@ impl Format {
     /// The content type.
     pub const fn content_type(self) -> &'static str {
         match self {
-            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
+            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
             Self::OpenMetrics { is_final: true } => {
-                "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores"
+                "application/openmetrics-text; version=1.0.0; charset=utf-8"
             }
             Self::OpenMetrics { is_final: false } => {
-                "application/openmetrics-text; version=0.0.1; charset=utf-8; escaping=underscores"
+                "application/openmetrics-text; version=0.0.1; charset=utf-8"
             }
         }
     }
+}
+
+/// How a client wants names to be written that Prometheus did not always know. Ours are all
+/// plain, so nothing but the content type tells.
+pub(super) fn escaping(accept: &str) -> &str {
+    const KNOWN: [&str; 4] = ["allow-utf-8", "underscores", "dots", "values"];
+    let parameters = accept.split([',', ';']).filter_map(|part| part.trim().split_once('='));
+    let wanted = parameters.filter(|(name, _)| *name == "escaping").map(|(_, value)| value.trim());
+    wanted.into_iter().find(|value| KNOWN.contains(value)).unwrap_or("underscores")
 }
 
 /// Labels and their values, in the order of their names.
@@ -95,7 +105,8 @@ impl Text {
     /// One series of the family.
     pub(super) fn value(&mut self, name: &str, labels: &Labels<'_>, value: f64) {
         self.name(name, labels);
-        let is_whole = value.fract() == 0.0 && value.is_finite();
+        let value = float(value);
+        let is_whole = value.bytes().all(|b| b == b'-' || b.is_ascii_digit());
         let point = if is_whole && self.format != Format::Prometheus { ".0" } else { "" };
         let _ = writeln!(self.out, " {value}{point}");
     }
@@ -170,6 +181,7 @@ mod tests {
         text.family("a_total", "counter", "Things.");
         text.value("a_total", &[("x", "a\"b\\"), ("y", "")], 2.0);
         text.only("b", "gauge", "Share.", 0.5);
+        text.only("c", "gauge", "Bytes.", 12_345_678.0);
         assert_eq!(text.finish(), expected);
     }
 
@@ -178,12 +190,14 @@ mod tests {
         check(
             Format::Prometheus,
             "# HELP a_total Things.\n# TYPE a_total counter\na_total{x=\"a\\\"b\\\\\",y=\"\"} 2\n\
-             # HELP b Share.\n# TYPE b gauge\nb 0.5\n",
+             # HELP b Share.\n# TYPE b gauge\nb 0.5\n\
+             # HELP c Bytes.\n# TYPE c gauge\nc 1.2345678e+07\n",
         );
         check(
             Format::OpenMetrics { is_final: true },
             "# HELP a Things.\n# TYPE a counter\na_total{x=\"a\\\"b\\\\\",y=\"\"} 2.0\n\
-             # HELP b Share.\n# TYPE b gauge\nb 0.5\n# EOF\n",
+             # HELP b Share.\n# TYPE b gauge\nb 0.5\n\
+             # HELP c Bytes.\n# TYPE c gauge\nc 1.2345678e+07\n# EOF\n",
         );
     }
 }

@@ -55,7 +55,7 @@ fn one(clause: char, digits: usize, argument: &Value) -> Result<String, String> 
         ('s', value) => text(value),
         ('d', Value::Int(value)) => value.to_string(),
         ('d', Value::Uint(value)) => value.to_string(),
-        ('d', Value::Double(value)) => double_text(*value),
+        ('d', Value::Double(value)) => plain(*value),
         ('d', _) => return wrong("decimal clause can only be used on ints, uints, and doubles"),
         ('f' | 'e', Value::Int(value)) => float(clause, digits, crate::value::widen(*value)),
         ('f' | 'e', Value::Uint(value)) => {
@@ -116,9 +116,17 @@ fn hex(value: &Value) -> Option<String> {
     })
 }
 
+/// A fraction without an exponent.
+fn plain(value: f64) -> String {
+    match value.is_finite() {
+        true => value.to_string(),
+        false => double_text(value).trim_start_matches('+').replace("Inf", "Infinity"),
+    }
+}
+
 fn float(clause: char, digits: usize, value: f64) -> String {
     if !value.is_finite() {
-        return double_text(value).trim_start_matches('+').replace("Inf", "Infinity");
+        return plain(value);
     }
     if clause == 'f' {
         return format!("{value:.digits$}");
@@ -133,6 +141,7 @@ fn float(clause: char, digits: usize, value: f64) -> String {
 fn text(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
+        Value::Double(value) => plain(*value),
         Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Value::Timestamp(at) => at.to_string(),
         Value::Duration(span) => duration_text(*span),

@@ -73,10 +73,28 @@ pub(super) fn to_int(value: &Value) -> i64 {
         Value::Int(n) => *n,
         Value::Bool(b) => (*b).into(),
         Value::Float(n) => truncated(*n),
-        Value::Str(s) => s.parse().unwrap_or_else(|_| s.parse().map_or(0, truncated)),
+        Value::Str(s) => whole(s).unwrap_or(0),
         Value::Object(object) => object.number().unwrap_or(0),
         _ => 0,
     }
+}
+
+/// A whole number with Go's signs of a base, or what stands before a point.
+fn whole(text: &str) -> Option<i64> {
+    let text = text.split_once('.').map_or(text, |(whole, _)| whole);
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (base, digits) = match digits.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, &digits[2..]),
+        [b'0', b'b' | b'B', ..] => (2, &digits[2..]),
+        [b'0', b'o' | b'O', ..] => (8, &digits[2..]),
+        [b'0', _, ..] => (8, &digits[1..]),
+        _ => (10, digits),
+    };
+    let is_number = digits.chars().all(|c| c.is_ascii_alphanumeric());
+    i64::from_str_radix(&format!("{sign}{digits}"), base).ok().filter(|_| is_number)
 }
 
 /// A fraction of what may be read as one, or 0.

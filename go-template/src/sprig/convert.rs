@@ -1,28 +1,31 @@
 //! Texts of values, JSON, encodings and paths.
 
 use super::Plain;
-use super::args::Args;
+use super::json::{self, Style};
 use crate::{Error, Result, Value};
-use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use base64::{DecodeError, Engine};
 use data_encoding::BASE32;
-use serde_json::{Map, Number};
+
+const PLAIN: Style = Style { is_pretty: false, escapes_html: true };
+const PRETTY: Style = Style { is_pretty: true, escapes_html: true };
+const RAW: Style = Style { is_pretty: false, escapes_html: false };
 
 /// The functions by name. Those with `must` are the same: an error is an error.
 pub(super) const TABLE: &[(&str, Plain)] = &[
     ("toString", |a| Ok(a.text(0)?.into())),
     ("fromJson", |a| Ok(parse(&a.text(0)?).unwrap_or(Value::Nil))),
     ("mustFromJson", |a| parse(&a.text(0)?)),
-    ("toJson", |a| Ok(escaped(&to_json(a)?.to_string()).into())),
-    ("mustToJson", |a| Ok(escaped(&to_json(a)?.to_string()).into())),
-    ("toPrettyJson", pretty),
-    ("mustToPrettyJson", pretty),
-    ("toRawJson", |a| Ok(to_json(a)?.to_string().into())),
-    ("mustToRawJson", |a| Ok(to_json(a)?.to_string().into())),
+    ("toJson", |a| Ok(json::write(a.get(0)?, PLAIN).into())),
+    ("mustToJson", |a| Ok(json::write(a.get(0)?, PLAIN).into())),
+    ("toPrettyJson", |a| Ok(json::write(a.get(0)?, PRETTY).into())),
+    ("mustToPrettyJson", |a| Ok(json::write(a.get(0)?, PRETTY).into())),
+    ("toRawJson", |a| Ok(json::write(a.get(0)?, RAW).into())),
+    ("mustToRawJson", |a| Ok(json::write(a.get(0)?, RAW).into())),
     ("b64enc", |a| Ok(STANDARD.encode(a.text(0)?).into())),
-    ("b64dec", |a| Ok(decoded(STANDARD.decode(a.text(0)?)))),
+    ("b64dec", |a| Ok(unbase64(&a.text(0)?).into())),
     ("b32enc", |a| Ok(BASE32.encode(a.text(0)?.as_bytes()).into())),
-    ("b32dec", |a| Ok(decoded(BASE32.decode(a.text(0)?.as_bytes())))),
+    ("b32dec", |a| Ok(unbase32(&a.text(0)?).into())),
     ("base", |a| Ok(base(&a.text(0)?).into())),
     ("osBase", |a| Ok(base(&a.text(0)?).into())),
     ("dir", |a| Ok(dir(&a.text(0)?).into())),
@@ -41,63 +44,20 @@ fn parse(text: &str) -> Result<Value> {
     Ok(json.into())
 }
 
-fn to_json(a: &Args<'_>) -> Result<serde_json::Value> {
-    Ok(json_of(a.get(0)?))
-}
-
-fn json_of(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Nil | Value::Func(_) => serde_json::Value::Null,
-        Value::Bool(b) => (*b).into(),
-        Value::Int(n) => (*n).into(),
-        Value::Float(n) => json_number(*n),
-        Value::Str(s) => (**s).into(),
-        Value::List(items) => items.iter().map(json_of).collect(),
-        Value::Map(fields) => {
-            let fields = fields.borrow();
-            let fields: Map<_, _> = fields.iter().map(|(k, v)| (k.clone(), json_of(v))).collect();
-            fields.into()
-        }
-        Value::Object(object) => match object.as_map() {
-            Some(map) => json_of(&map),
-            None => object.print().into(),
-        },
-    }
-}
-
-/// A fraction without places is written without them.
-fn json_number(n: f64) -> serde_json::Value {
-    let whole = super::args::truncated(n);
-    if n.fract() == 0.0 && n.abs() < 1e15 {
-        return whole.into();
-    }
-    Number::from_f64(n).map_or(serde_json::Value::Null, serde_json::Value::Number)
-}
-
-/// What could be taken for HTML is escaped.
-fn escaped(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        match c {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)));
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn pretty(a: &Args<'_>) -> Result<Value> {
-    let text = serde_json::to_string_pretty(&to_json(a)?);
-    Ok(escaped(&text.map_err(|e| Error::new(e.to_string()))?).into())
-}
-
 /// A text that was encoded, or why it could not be read: the error is the text.
-fn decoded<E: std::fmt::Display>(bytes: std::result::Result<Vec<u8>, E>) -> Value {
-    match bytes {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).as_ref().into(),
-        Err(e) => e.to_string().into(),
+fn unbase64(text: &str) -> String {
+    match STANDARD.decode(text) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(DecodeError::InvalidByte(at, _)) => format!("illegal base64 data at input byte {at}"),
+        // The group that is not complete.
+        Err(_) => format!("illegal base64 data at input byte {}", text.len() / 4 * 4),
+    }
+}
+
+fn unbase32(text: &str) -> String {
+    match BASE32.decode(text.as_bytes()) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) => format!("illegal base32 data at input byte {}", error.position),
     }
 }
 

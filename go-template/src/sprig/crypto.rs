@@ -45,7 +45,7 @@ fn adler32(bytes: &[u8]) -> u32 {
     (b << 16) | a
 }
 
-fn random(len: usize) -> Result<Vec<u8>> {
+pub(super) fn random(len: usize) -> Result<Vec<u8>> {
     let mut bytes = vec![0; len];
     getrandom::fill(&mut bytes).map_err(|e| Error::new(e.to_string()))?;
     Ok(bytes)

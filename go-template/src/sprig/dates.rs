@@ -28,7 +28,14 @@ pub(super) const TABLE: &[(&str, Plain)] = &[
         let seconds = i64::try_from((since.as_nanos() + 500_000_000).div_euclid(1_000_000_000));
         Ok(layout::duration(seconds.unwrap_or(i64::MAX).saturating_mul(SECOND)).into())
     }),
-    ("duration", |a| Ok(layout::duration(a.int(0)?.saturating_mul(SECOND)).into())),
+    ("duration", |a| {
+        let seconds = match a.get(0)? {
+            Value::Str(text) => text.parse().unwrap_or(0),
+            Value::Int(seconds) => *seconds,
+            _ => 0,
+        };
+        Ok(layout::duration(seconds.saturating_mul(SECOND)).into())
+    }),
     ("durationRound", |a| Ok(rounded(nanoseconds(a.get(0)?)).into())),
 ];
 
@@ -127,13 +134,10 @@ fn rounded(ns: i64) -> String {
         (60, "m"),
         (1, "s"),
     ];
-    let seconds = ns.unsigned_abs() / SECOND.unsigned_abs();
-    for (unit, name) in UNITS {
-        if seconds > unit.unsigned_abs() {
-            return format!("{}{name}", seconds / unit.unsigned_abs());
-        }
-    }
-    if seconds == 1 { "1s".to_owned() } else { "0s".to_owned() }
+    let ns = i128::from(ns).abs();
+    let found = UNITS.iter().find(|(unit, _)| ns > i128::from(unit * SECOND));
+    let shown = found.map(|(unit, name)| format!("{}{name}", ns / i128::from(unit * SECOND)));
+    shown.unwrap_or_else(|| "0s".to_owned())
 }
 
 impl Object for Time {
@@ -158,14 +162,18 @@ impl Object for Time {
             "UnixMicro" => number(at.timestamp().as_microsecond()),
             "UnixNano" => number(i64::try_from(at.timestamp().as_nanosecond()).unwrap_or(0)),
             "Year" => number(at.year().into()),
-            "Month" => Ok(layout::format("January", at).into()),
+            "Month" => Ok(named("time.Month", at.month().into(), layout::format("January", at))),
             "Day" => number(at.day().into()),
             "Hour" => number(at.hour().into()),
             "Minute" => number(at.minute().into()),
             "Second" => number(at.second().into()),
             "Nanosecond" => number(at.subsec_nanosecond().into()),
             "YearDay" => number(at.day_of_year().into()),
-            "Weekday" => Ok(layout::format("Monday", at).into()),
+            "Weekday" => {
+                let day = at.weekday().to_sunday_zero_offset().into();
+                Ok(named("time.Weekday", day, layout::format("Monday", at)))
+            }
+            "Location" => Ok(at.time_zone().iana_name().unwrap_or("Local").into()),
             "UTC" => Ok(time(at.with_time_zone(TimeZone::UTC))),
             "Local" => Ok(time(at.with_time_zone(TimeZone::system()))),
             "Add" => shifted(at, args.first().map_or(0, nanoseconds).nanoseconds()),
@@ -190,6 +198,39 @@ impl Object for Time {
 
     fn print(&self) -> String {
         layout::format("2006-01-02 15:04:05.999999999 -0700 MST", &self.0)
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+/// A month or a day of the week: a number with a name.
+struct Named {
+    kind: &'static str,
+    number: i64,
+    name: String,
+}
+
+fn named(kind: &'static str, number: i64, name: String) -> Value {
+    Value::Object(Rc::new(Named { kind, number, name }))
+}
+
+impl Object for Named {
+    fn type_name(&self) -> &str {
+        self.kind
+    }
+
+    fn call(&self, name: &str, _: &[Value]) -> Option<Result<Value>> {
+        (name == "String").then(|| Ok(self.name.as_str().into()))
+    }
+
+    fn print(&self) -> String {
+        self.name.clone()
+    }
+
+    fn number(&self) -> Option<i64> {
+        Some(self.number)
     }
 
     fn as_any(&self) -> &dyn std::any::Any {

@@ -85,7 +85,9 @@ fn merge_into(target: &mut Fields, source: Fields, overwrites: bool) {
                     merge_into(&mut inner, more, overwrites);
                 }
             }
-            (Some(held), _) if held.is_true() && !(overwrites && value.is_true()) => {}
+            (Some(held), _) if held.is_true() && !overwrites => {}
+            // Nothing fills no gap.
+            (_, Value::Nil) if !overwrites => {}
             _ => {
                 target.insert(key, value);
             }

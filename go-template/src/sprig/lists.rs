@@ -40,7 +40,7 @@ pub(super) const TABLE: &[(&str, Plain)] = &[
     ("join", join),
     ("sortAlpha", sort),
     ("split", |a| split_map(a, None)),
-    ("splitn", |a| split_map(a, Some(a.size(1)?))),
+    ("splitn", |a| split_map(a, Some(if a.int(1)? < 0 { usize::MAX } else { a.size(1)? }))),
     ("splitList", |a| {
         let (separator, text) = (a.text(0)?, a.text(1)?);
         Ok(Value::strings(split(&text, &separator, usize::MAX)))
@@ -52,6 +52,9 @@ pub(super) const TABLE: &[(&str, Plain)] = &[
 ];
 
 fn append(a: &Args<'_>) -> Result<Value> {
+    if matches!(a.get(0)?, Value::Nil) {
+        return Err(Error::new("Cannot push on type nil"));
+    }
     Ok(Value::list(a.list(0)?.iter().cloned().chain([a.get(1)?.clone()])))
 }
 
@@ -61,12 +64,12 @@ fn prepend(a: &Args<'_>) -> Result<Value> {
 
 fn rest(a: &Args<'_>) -> Result<Value> {
     let items = a.list(0)?;
-    Ok(items.split_first().map_or(Value::Nil, |(_, rest)| Value::list(rest.iter().cloned())))
+    Ok(Value::list(items.iter().skip(1).cloned()))
 }
 
 fn initial(a: &Args<'_>) -> Result<Value> {
     let items = a.list(0)?;
-    Ok(items.split_last().map_or(Value::Nil, |(_, rest)| Value::list(rest.iter().cloned())))
+    Ok(Value::list(items.iter().take(items.len().saturating_sub(1)).cloned()))
 }
 
 fn uniq(a: &Args<'_>) -> Result<Value> {
@@ -107,7 +110,10 @@ fn concat(a: &Args<'_>) -> Result<Value> {
 }
 
 fn chunk(a: &Args<'_>) -> Result<Value> {
-    let (size, items) = (a.size(0)?.max(1), a.list(1)?);
+    let (size, items) = (a.size(0)?, a.list(1)?);
+    if size == 0 {
+        return Err(Error::new("chunk: the size must be above 0"));
+    }
     Ok(Value::list(items.chunks(size).map(|part| Value::list(part.iter().cloned()))))
 }
 

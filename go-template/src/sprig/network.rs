@@ -2,6 +2,7 @@
 
 use super::Plain;
 use super::args::Args;
+use crate::print::quote;
 use crate::{Error, Result, Value};
 use std::net::ToSocketAddrs;
 
@@ -19,8 +20,9 @@ pub(super) const TABLE: &[(&str, Plain)] = &[
 
 fn parse(a: &Args<'_>) -> Result<Value> {
     let text = a.text(0)?;
+    let bad = |why: &str| Error::new(format!("unable to parse url: parse {}: {why}", quote(&text)));
     if text.contains(|c: char| c.is_control()) {
-        return Err(Error::new("unable to parse url: net/url: invalid control character in URL"));
+        return Err(bad("net/url: invalid control character in URL"));
     }
     let (rest, fragment) = text.split_once('#').unwrap_or((&text, ""));
     let is_scheme = |s: &str| {
@@ -29,6 +31,7 @@ fn parse(a: &Args<'_>) -> Result<Value> {
     };
     let (scheme, rest) = match rest.split_once(':') {
         Some((scheme, rest)) if is_scheme(scheme) => (scheme.to_ascii_lowercase(), rest),
+        Some(("", _)) => return Err(bad("missing protocol scheme")),
         _ => (String::new(), rest),
     };
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -38,6 +41,10 @@ fn parse(a: &Args<'_>) -> Result<Value> {
         None => ("", if is_opaque { "" } else { rest }),
     };
     let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+    if let Some(c) = host.chars().find(|c| " <>\"\\^`{|}".contains(*c)) {
+        return Err(bad(&format!("invalid character \"{c}\" in host name")));
+    }
+    let path = &unescaped(path).ok_or_else(|| bad("invalid URL escape"))?;
     let parts = [
         ("scheme", scheme.as_str()),
         ("host", host),
@@ -75,10 +82,31 @@ fn join(a: &Args<'_>) -> Result<Value> {
             if !path.is_empty() && !path.starts_with('/') && part("host").is_some() {
                 url.push('/');
             }
-            url.push_str(&path);
+            url.push_str(&escaped(&path));
         }
     }
     url.extend(part("query").map(|query| format!("?{query}")));
     url.extend(part("fragment").map(|fragment| format!("#{fragment}")));
     Ok(url.into())
+}
+
+/// A path without escapes; nothing when one is malformed.
+fn unescaped(path: &str) -> Option<String> {
+    let mut parts = path.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(part.get(..2)?, 16).ok()?);
+        bytes.extend_from_slice(&part.as_bytes()[2..]);
+    }
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A path as it stands in a URL.
+fn escaped(path: &str) -> String {
+    let escape = |b: u8| match b {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => char::from(b).to_string(),
+        b if b"-_.~$&+,/:;=@".contains(&b) => char::from(b).to_string(),
+        b => format!("%{b:02X}"),
+    };
+    path.bytes().map(escape).collect()
 }

@@ -4,6 +4,7 @@ use super::Plain;
 use super::args::{Args, to_float, to_int, truncated, widened};
 use super::crypto::random_below;
 use crate::{Error, Result, Value};
+use rust_decimal::{Decimal, RoundingStrategy};
 
 /// The functions by name.
 pub(super) const TABLE: &[(&str, Plain)] = &[
@@ -19,11 +20,16 @@ pub(super) const TABLE: &[(&str, Plain)] = &[
         let width = width.ok_or_else(|| Error::new("randInt: the first number must be smaller"))?;
         Ok(min.saturating_add(i64::try_from(random_below(width)?).unwrap_or(0)).into())
     }),
-    ("add1f", |a| Ok(exact(a.float(0)? + 1.0).into())),
-    ("addf", |a| fold(a, |x, y| x + y)),
-    ("subf", |a| fold(a, |x, y| x - y)),
-    ("divf", |a| fold(a, |x, y| x / y)),
-    ("mulf", |a| fold(a, |x, y| x * y)),
+    ("add1f", |a| Ok(decimal(a.float(0)?, 1.0, Decimal::checked_add, |x, y| x + y).into())),
+    ("addf", |a| fold(a, |x, y| decimal(x, y, Decimal::checked_add, |x, y| x + y))),
+    ("subf", |a| fold(a, |x, y| decimal(x, y, Decimal::checked_sub, |x, y| x - y))),
+    ("divf", |a| {
+        if a.from(1).iter().any(|by| to_float(by) == 0.0) {
+            return Err(Error::new("decimal division by 0"));
+        }
+        fold(a, |x, y| decimal(x, y, quotient, |x, y| x / y))
+    }),
+    ("mulf", |a| fold(a, |x, y| decimal(x, y, Decimal::checked_mul, |x, y| x * y))),
     ("max", |a| Ok(ints(a).max().unwrap_or(0).into())),
     ("biggest", |a| Ok(ints(a).max().unwrap_or(0).into())),
     ("min", |a| Ok(ints(a).min().unwrap_or(0).into())),
@@ -49,12 +55,25 @@ fn divided(a: &Args<'_>, by: fn(i64, i64) -> Option<i64>) -> Result<Value> {
 
 fn fold(a: &Args<'_>, with: fn(f64, f64) -> f64) -> Result<Value> {
     let rest = a.from(1).iter().map(to_float);
-    Ok(rest.fold(a.float(0)?, |x, y| exact(with(x, y))).into())
+    Ok(rest.fold(a.float(0)?, with).into())
 }
 
-/// What decimal arithmetic comes to: without the dust of binary fractions.
-fn exact(n: f64) -> f64 {
-    if !n.is_finite() { n } else { format!("{n:.14e}").parse().unwrap_or(n) }
+/// Arithmetic of decimals, without the dust of binary fractions; of what is too large for
+/// that, `else_with`.
+fn decimal(
+    x: f64,
+    y: f64,
+    with: fn(Decimal, Decimal) -> Option<Decimal>,
+    else_with: fn(f64, f64) -> f64,
+) -> f64 {
+    let exactly = |n: f64| Decimal::from_str_exact(&n.to_string()).ok();
+    let result = exactly(x).zip(exactly(y)).and_then(|(x, y)| with(x, y));
+    result.and_then(|n| n.to_string().parse().ok()).unwrap_or_else(|| else_with(x, y))
+}
+
+/// A quotient with as many places as Sprig's has.
+fn quotient(x: Decimal, y: Decimal) -> Option<Decimal> {
+    x.checked_div(y).map(|n| n.round_dp_with_strategy(16, RoundingStrategy::MidpointAwayFromZero))
 }
 
 /// `round NUMBER PLACES [UP_FROM]`.

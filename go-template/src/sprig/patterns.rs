@@ -7,7 +7,8 @@ use regex::{NoExpand, Regex};
 
 /// The functions by name. Those with `must` are the same: an error is an error.
 pub(super) const TABLE: &[(&str, Plain)] = &[
-    ("regexMatch", is_match),
+    // Only here a pattern that is none matches nothing, whatever the text is.
+    ("regexMatch", |a| Ok(is_match(a).unwrap_or(Value::Bool(false)))),
     ("mustRegexMatch", is_match),
     ("regexFindAll", find_all),
     ("mustRegexFindAll", find_all),
@@ -19,7 +20,11 @@ pub(super) const TABLE: &[(&str, Plain)] = &[
     ("mustRegexReplaceAllLiteral", |a| replace(a, true)),
     ("regexSplit", split),
     ("mustRegexSplit", split),
-    ("regexQuoteMeta", |a| Ok(regex::escape(&a.text(0)?).into())),
+    ("regexQuoteMeta", |a| {
+        let text = a.text(0)?;
+        let escaped = |c: char| [Some('\\').filter(|_| r"\.+*?()|[]{}^$".contains(c)), Some(c)];
+        Ok(text.chars().flat_map(escaped).flatten().collect::<String>().into())
+    }),
 ];
 
 fn pattern(a: &Args<'_>) -> Result<Regex> {
@@ -58,11 +63,22 @@ fn replace(a: &Args<'_>, literally: bool) -> Result<Value> {
     Ok(replaced.as_ref().into())
 }
 
+/// The parts between matches. Those of nothing part letters, but not at the ends.
 fn split(a: &Args<'_>) -> Result<Value> {
-    let text = a.text(1)?;
-    Ok(match limit(a)? {
-        0 => Value::list([]),
-        usize::MAX => Value::strings(pattern(a)?.split(&text)),
-        max => Value::strings(pattern(a)?.splitn(&text, max)),
-    })
+    let (text, pattern, limit) = (a.text(1)?, pattern(a)?, limit(a)?);
+    if limit == 0 {
+        return Ok(Value::list([]));
+    }
+    let (mut parts, mut start) = (Vec::new(), 0);
+    for found in pattern.find_iter(&text) {
+        if parts.len() + 1 == limit || (found.is_empty() && found.start() == text.len()) {
+            break;
+        }
+        if found.end() > 0 {
+            parts.push(&text[start..found.start()]);
+            start = found.end();
+        }
+    }
+    parts.push(&text[start..]);
+    Ok(Value::strings(parts))
 }

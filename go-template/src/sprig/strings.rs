@@ -2,7 +2,7 @@
 
 use super::Plain;
 use super::args::{Args, to_string};
-use super::crypto::random_below;
+use super::{crypto::random_below, names};
 use crate::functions::quoted;
 use crate::{Error, Result, Value};
 
@@ -15,8 +15,10 @@ pub(super) const TABLE: &[(&str, Plain)] = &[
     ("trim", |a| Ok(a.text(0)?.trim().into())),
     ("upper", |a| Ok(a.text(0)?.to_uppercase().into())),
     ("lower", |a| Ok(a.text(0)?.to_lowercase().into())),
-    ("title", |a| Ok(by_word(&a.text(0)?, |c| c.to_uppercase().to_string()).into())),
-    ("untitle", |a| Ok(by_word(&a.text(0)?, |c| c.to_lowercase().to_string()).into())),
+    ("title", |a| Ok(by_word(&a.text(0)?, parts_words, |c| c.to_uppercase().to_string()).into())),
+    ("untitle", |a| {
+        Ok(by_word(&a.text(0)?, char::is_whitespace, |c| c.to_lowercase().to_string()).into())
+    }),
     ("substr", substr),
     ("repeat", repeat),
     ("trimall", trim_all),
@@ -41,12 +43,9 @@ pub(super) const TABLE: &[(&str, Plain)] = &[
     ("randNumeric", |a| random(a.size(0)?, &[('0', '9')])),
     ("swapcase", |a| Ok(a.text(0)?.chars().map(swapped).collect::<String>().into())),
     ("shuffle", shuffle),
-    ("snakecase", |a| Ok(words(&a.text(0)?).join("_").into())),
-    ("kebabcase", |a| Ok(words(&a.text(0)?).join("-").into())),
-    ("camelcase", |a| {
-        let words = words(&a.text(0)?);
-        Ok(words.iter().map(|word| capitalized(word)).collect::<String>().into())
-    }),
+    ("snakecase", |a| Ok(names::joined(&a.text(0)?, '_').into())),
+    ("kebabcase", |a| Ok(names::joined(&a.text(0)?, '-').into())),
+    ("camelcase", |a| Ok(names::camel(&a.text(0)?).into())),
     ("wrap", |a| Ok(wrap(&a.text(1)?, a.size(0)?, "\n", false).into())),
     ("wrapWith", |a| Ok(wrap(&a.text(2)?, a.size(0)?, &a.text(1)?, true).into())),
     ("contains", |a| Ok(a.text(1)?.contains(&a.text(0)?).into())),
@@ -61,38 +60,46 @@ pub(super) const TABLE: &[(&str, Plain)] = &[
     ("plural", |a| Ok(if a.int(2)? == 1 { a.text(0)? } else { a.text(1)? }.into())),
 ];
 
+/// Bytes of a text that need not end where a letter does, as Sprig cuts them.
+fn cut(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
 /// Cuts a text to a width, with `...` where something is missing.
 fn abbrev(left: i64, right: i64, text: &str) -> String {
-    let chars: Vec<char> = text.chars().collect();
     let (left, right) = (usize::try_from(left).unwrap_or(0), usize::try_from(right).unwrap_or(0));
-    if right < 4 || (left > 0 && right < 7) || right >= chars.len() {
+    let len = text.len();
+    if right < 4 || (left > 0 && right < 7) || right >= len {
         return text.to_owned();
     }
-    let left = left.min(chars.len());
-    let part = |from: usize, to: usize| chars[from..to.min(chars.len())].iter().collect::<String>();
+    let left = left.min(len).min(len - (right - 3));
+    let part = |from: usize, to: usize| cut(&text.as_bytes()[from..to.min(len)]);
     if left <= 4 {
         return format!("{}...", part(0, right - 3));
     }
-    if chars.len() - left < right - 3 {
-        let from = chars.len() - (right - 3);
-        return format!("...{}", part(from, chars.len()));
+    if left + right - 3 < len {
+        return format!("...{}...", part(left, left + right - 6));
     }
-    format!("...{}...", part(left, left + right - 6))
+    format!("...{}", part(len - (right - 3), len))
 }
 
 fn trunc(a: &Args<'_>) -> Result<Value> {
     let (len, text) = (a.int(0)?, a.text(1)?);
-    let total = text.chars().count();
     let kept = usize::try_from(len.unsigned_abs()).unwrap_or(usize::MAX);
     Ok(match len {
-        _ if kept >= total => text.into(),
-        0.. => text.chars().take(kept).collect::<String>().into(),
-        _ => text.chars().skip(total - kept).collect::<String>().into(),
+        _ if kept >= text.len() => text.into(),
+        0.. => cut(&text.as_bytes()[..kept]).into(),
+        _ => cut(&text.as_bytes()[text.len() - kept..]).into(),
     })
 }
 
+/// Whether a title has words on both sides of this.
+fn parts_words(c: char) -> bool {
+    if c.is_ascii() { !(c.is_ascii_alphanumeric() || c == '_') } else { c.is_whitespace() }
+}
+
 /// Changes the first letter of each word.
-fn by_word(text: &str, change: impl Fn(char) -> String) -> String {
+fn by_word(text: &str, parts: fn(char) -> bool, change: impl Fn(char) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     let mut at_start = true;
     for c in text.chars() {
@@ -101,7 +108,7 @@ fn by_word(text: &str, change: impl Fn(char) -> String) -> String {
         } else {
             out.push(c)
         }
-        at_start = !(c.is_alphanumeric() || c == '_' || c == '\'');
+        at_start = parts(c);
     }
     out
 }
@@ -118,11 +125,14 @@ fn substr(a: &Args<'_>) -> Result<Value> {
     if from > to {
         return Err(Error::new(format!("slice bounds out of range [{from}:{to}]")));
     }
-    Ok(String::from_utf8_lossy(&text.as_bytes()[from..to]).as_ref().into())
+    Ok(cut(&text.as_bytes()[from..to]).into())
 }
 
 fn repeat(a: &Args<'_>) -> Result<Value> {
     let (times, text) = (a.size(0)?, a.text(1)?);
+    if a.int(0)? < 0 {
+        return Err(Error::new("strings: negative Repeat count"));
+    }
     bounded(times.saturating_mul(text.len()))?;
     Ok(text.repeat(times).into())
 }
@@ -158,59 +168,32 @@ fn shuffle(a: &Args<'_>) -> Result<Value> {
     Ok(chars.into_iter().collect::<String>().into())
 }
 
-/// The words of a name, in small letters: they end where a sign stands, where small
-/// letters turn to capitals, and before the last of several capitals.
-fn words(text: &str) -> Vec<String> {
-    let chars: Vec<char> = text.chars().collect();
-    let mut words = vec![String::new()];
-    for (i, c) in chars.iter().enumerate() {
-        if !c.is_alphanumeric() {
-            words.push(String::new());
-            continue;
-        }
-        let before = i.checked_sub(1).map(|i| chars[i]);
-        let after = chars.get(i + 1);
-        let is_hump = before.is_some_and(|b| b.is_lowercase() || b.is_numeric());
-        let ends_capitals =
-            before.is_some_and(char::is_uppercase) && after.is_some_and(|next| next.is_lowercase());
-        if c.is_uppercase() && (is_hump || ends_capitals) {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut() {
-            word.extend(c.to_lowercase());
-        }
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-fn capitalized(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect()
-}
-
-/// Breaks lines at blanks; long words only when they may be cut.
+/// Breaks lines at blanks, which go; words that are too long only when they may be cut.
 fn wrap(text: &str, width: usize, line_break: &str, cuts: bool) -> String {
     let width = width.max(1);
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
-    for word in text.split(' ') {
-        let mut word: Vec<char> = word.chars().collect();
-        let fits = line.is_empty() || line.chars().count() + 1 + word.len() <= width;
-        if !fits {
-            lines.push(std::mem::take(&mut line));
-        } else if !line.is_empty() {
-            line.push(' ');
+    let mut rest = text.as_bytes();
+    let mut out = Vec::with_capacity(text.len() + 16);
+    let blank = |bytes: &[u8]| bytes.iter().position(|b| *b == b' ');
+    while rest.len() > width {
+        if let [b' ', after @ ..] = rest {
+            rest = after;
+            continue;
         }
-        while cuts && word.len() > width {
-            let rest = word.split_off(width);
-            lines.push(word.into_iter().collect());
-            word = rest;
-        }
-        line.extend(word);
+        let last = rest[..=width].iter().rposition(|b| *b == b' ');
+        let (end, next) = match last {
+            Some(at) => (at, at + 1),
+            None if cuts => (width, width),
+            None => match blank(&rest[width..]) {
+                Some(at) => (width + at, width + at + 1),
+                None => break,
+            },
+        };
+        out.extend_from_slice(&rest[..end]);
+        out.extend_from_slice(line_break.as_bytes());
+        rest = &rest[next..];
     }
-    lines.push(line);
-    lines.join(line_break)
+    out.extend_from_slice(rest);
+    cut(&out)
 }
 
 /// All arguments that are something, by blanks.

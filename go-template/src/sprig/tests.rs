@@ -162,6 +162,26 @@ const CASES: &[(&str, &str)] = &[
         "{{$u := urlParse \"http://u:p@h.x:80/p?q=1#f\"}}{{$u.hostname}}{{$u.path}}{{$u.query}}{{$u.userinfo}} {{urlJoin $u}}",
         "h.x/pq=1u:p http://u:p@h.x:80/p?q=1#f",
     ),
+    (
+        "{{encryptAES \"key\" \"text\" | decryptAES \"key\"}} {{encryptAES \"key\" \"\"}} {{decryptAES \"secretkey\" \"30tEfhuJSVRhpG97XCuWgz2okj7L8vQ1s6V9zVUPeDQ=\"}}",
+        "text  plaintext",
+    ),
+    (
+        "{{derivePassword 1 \"long\" \"password\" \"user\" \"example.com\"}} {{derivePassword 1 \"x\" \"p\" \"u\" \"s\"}}",
+        "ZedaFaxcZaso9* cannot find password template x",
+    ),
+    (
+        "{{genPrivateKey \"ed25519\" | trunc 31}}..{{genPrivateKey \"dsa\" | trunc 31}} {{genPrivateKey \"x\"}}",
+        "-----BEGIN PRIVATE KEY-----\nMC4..-----BEGIN DSA PRIVATE KEY----- Unknown type x",
+    ),
+    (
+        "{{$ca := genCA \"ca\" 365}}{{$c := genSignedCert \"x.y\" (list \"10.0.0.1\") (list \"x.y\") 30 $ca}}{{trunc 27 $c.Cert}} {{trunc 31 $c.Key}} {{$b := buildCustomCert (b64enc $ca.Cert) (b64enc $ca.Key)}}{{eq $b.Cert $ca.Cert}}",
+        "-----BEGIN CERTIFICATE----- -----BEGIN RSA PRIVATE KEY----- true",
+    ),
+    (
+        "{{$k := genPrivateKey \"ecdsa\"}}{{$e := genPrivateKey \"ed25519\"}}{{$ca := genCAWithKey \"ca\" 365 $k}}{{eq $ca.Key $k}} {{$c := genSignedCertWithKey \"x\" nil nil 10 $ca $e}}{{eq $c.Key $e}} {{(genSelfSignedCertWithKey \"x\" nil nil 10 $e).Key | eq $e}} {{(genSelfSignedCert \"ü\" nil nil -1).Cert | trunc 10}}",
+        "true true true -----BEGIN",
+    ),
     ("{{getHostByName \"127.0.0.1\"}}", "127.0.0.1"),
     (
         "{{$t := toDate \"2006-01-02\" \"2017-12-31\"}}{{date \"02/01/2006\" $t}} {{htmlDate $t}}",
@@ -195,6 +215,11 @@ const REFUSALS: &[(&str, &str)] = &[
     ("{{untilStep 0 1000000000 1}}", "too many numbers"),
     ("{{semver \"x\"}}", "Invalid Semantic Version"),
     ("{{upper}}", "wrong number of args"),
+    ("{{decryptAES \"k\" \"aGk=\"}}", "too short"),
+    ("{{genCAWithKey \"a\" 1 \"bad\"}}", "parsing private key: no PEM data in input"),
+    ("{{genSelfSignedCert \"a\" (list \"nope\") nil 1}}", "error parsing ip: nope"),
+    ("{{buildCustomCert \"x\" \"y\"}}", "unable to decode base64 certificate"),
+    ("{{buildCustomCert \"eA==\" \"eA==\"}}", "unable to decode certificate"),
 ];
 
 fn run(template: &str) -> crate::Result<String> {
@@ -212,6 +237,15 @@ fn every_function_does_what_sprig_says() {
         let error = run(template).expect_err(template).to_string();
         assert!(error.contains(expected), "{template}: {error}");
     }
+}
+
+#[test]
+fn a_certificate_is_for_the_authority_that_signed_it() {
+    let other = "{{$k := genPrivateKey \"ecdsa\"}}{{$a := genCAWithKey \"a\" 1 $k}}\
+                 {{$f := buildCustomCert (b64enc $a.Cert) (b64enc (genPrivateKey \"ecdsa\"))}}\
+                 {{genSignedCertWithKey \"x\" nil nil 1 $f $k}}";
+    let error = run(other).expect_err("the key is another's").to_string();
+    assert!(error.contains("provided PrivateKey doesn't match parent's PublicKey"), "{error}");
 }
 
 #[test]

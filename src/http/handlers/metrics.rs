@@ -11,10 +11,9 @@
 use crate::config::handlers::Metrics as Config;
 use crate::http::exchange::{Exchange, Flow, Outcome};
 use crate::http::server::Provision;
-use crate::metrics::Figures;
-use crate::metrics::text::Format;
-use http::HeaderValue;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use crate::metrics::{Accepts, Figures};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue};
 use std::sync::Arc;
 
 /// The compiled handler.
@@ -31,13 +30,23 @@ impl Metrics {
     }
 
     pub(super) async fn run(&self, ex: &mut Exchange<'_>) -> Outcome {
-        let accepted = ex.headers().get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok());
-        let format = match accepted.collect::<Vec<_>>().join(",") {
-            accepted if self.openmetrics => Format::negotiate(&accepted),
-            _ => Format::Prometheus,
-        };
-        ex.response.set(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
-        ex.respond(200, self.figures.text(format).into()).await?;
+        let scrape = self.figures.scrape(&Accepts {
+            forms: &all(ex.headers(), ACCEPT),
+            encodings: &all(ex.headers(), ACCEPT_ENCODING),
+            openmetrics: self.openmetrics,
+        });
+        let kind = HeaderValue::try_from(scrape.content_type);
+        ex.response.set(CONTENT_TYPE, kind.expect("a content type is plain text"));
+        if scrape.is_gzip {
+            ex.response.set(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        ex.respond(200, scrape.body.into()).await?;
         Ok(Flow::Done)
     }
+}
+
+/// All values of a field.
+fn all(headers: &HeaderMap, name: HeaderName) -> String {
+    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.collect::<Vec<_>>().join(",")
 }

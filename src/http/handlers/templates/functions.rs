@@ -69,6 +69,7 @@ pub(super) fn add_all(set: &Rc<Set>, context: &Rc<Context>, page: &str, depth: u
     add(set, "env", 1..=1, |args| {
         Ok(std::env::var_os(text(args, 0)?).unwrap_or_default().to_string_lossy().as_ref().into())
     });
+    add(set, "expandenv", 1..=1, |args| Ok(plain::expand_env(text(args, 0)?).into()));
     add(set, "stripHTML", 1..=1, |args| Ok(plain::strip_html(text(args, 0)?).into()));
     add(set, "markdown", 1..=1, |args| Ok(markdown::html(&any_text(args, 0)?).into()));
     add(set, "splitFrontMatter", 1..=1, |args| front_matter::split(&any_text(args, 0)?));

@@ -48,6 +48,26 @@ pub(super) fn strip_html(text: &str) -> String {
     out
 }
 
+/// A text with `$NAME` and `${NAME}` replaced by variables of the environment.
+pub(super) fn expand_env(text: &str) -> String {
+    let mut parts = text.split('$');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let in_braces = part.strip_prefix('{').and_then(|rest| rest.split_once('}'));
+        let (name, rest) = in_braces.unwrap_or_else(|| {
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            part.split_at(part.find(|c| !is_name(c)).unwrap_or(part.len()))
+        });
+        if name.is_empty() {
+            out.push('$');
+        } else if let Some(value) = std::env::var_os(name) {
+            out.push_str(&value.to_string_lossy());
+        }
+        out.push_str(rest);
+    }
+    out
+}
+
 /// A part of a path, escaped.
 pub(super) fn escape_path_part(text: &str) -> String {
     utf8_percent_encode(text, PATH_ESCAPES).to_string()
@@ -94,6 +114,13 @@ mod tests {
     fn tags_are_taken_out() {
         assert_eq!(strip_html("a <b class=\">\">c</b> > d"), "a c > d");
         assert_eq!(strip_html("1 < 2"), "1 ");
+    }
+
+    #[test]
+    fn variables_of_the_environment_are_put_in() {
+        let path = std::env::var("PATH").expect("there is one");
+        let expanded = expand_env("a $PATH-${PATH}$NONE_OF_THIS$ 1");
+        assert_eq!(expanded, format!("a {path}-{path}$ 1"));
     }
 
     #[track_caller]
