@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
-/// The longest answer.
+/// The longest answer when nobody says.
 const ANSWER_MAX: u64 = 128 * 1024 * 1024;
 
 /// Where somebody listens.
@@ -107,6 +107,8 @@ pub struct Ask<'a> {
     pub fields: Vec<(String, String)>,
     /// The body.
     pub body: &'a [u8],
+    /// The longest answer; 128 MiB when absent.
+    pub answer_max: Option<u64>,
 }
 
 /// An answer.
@@ -163,7 +165,7 @@ pub async fn ask(place: &Place, tls: Option<&Tls>, ask: &Ask<'_>) -> io::Result<
 }
 
 async fn exchange(mut stream: Box<dyn Stream>, ask: &Ask<'_>) -> io::Result<Answer> {
-    let Ask { method, target, host, fields, body } = ask;
+    let Ask { method, target, host, fields, body, answer_max } = ask;
     let mut head = format!(
         "{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
          Content-Length: {}\r\n",
@@ -177,7 +179,7 @@ async fn exchange(mut stream: Box<dyn Stream>, ask: &Ask<'_>) -> io::Result<Answ
     stream.write_all(body).await?;
     stream.flush().await?;
     let mut answer = Vec::new();
-    let ended = stream.take(ANSWER_MAX).read_to_end(&mut answer).await;
+    let ended = stream.take(answer_max.unwrap_or(ANSWER_MAX)).read_to_end(&mut answer).await;
     match (parse(&answer), ended) {
         // An answer that says how long it is is whole, however its stream ends.
         (Some((answer, true)), _) | (Some((answer, false)), Ok(_)) => Ok(answer),

@@ -104,6 +104,7 @@ impl Tracers {
         });
         let mut provider = SdkTracerProvider::builder()
             .with_sampler(settings.sampler)
+            .with_max_attributes_per_span(settings.attributes_max)
             .with_resource(settings.resource);
         if let Some(exporter) = exporter.filter(|_| !settings.disabled) {
             let (queue, spans) = Queue::new(&settings.limits);

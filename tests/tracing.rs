@@ -130,6 +130,7 @@ fn a_message_that_is_longer_than_the_window_arrives_by_grpc() {
     server.signal(Signal::TERM);
     assert!(server.wait().success());
     assert_eq!((collector.spans().len(), collector.requests().len()), (100, 1));
+    server.wait_for_log(&["traces export: OTLP partial success: no room (1 spans rejected)"]);
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub(super) fn post(
         all.push(("Origin".to_owned(), format!("http://{host}")));
     }
     all.extend(fields);
-    let ask = Ask { method: "POST", target, host: &host, fields: all, body };
+    let ask = Ask { method: "POST", target, host: &host, fields: all, body, ..Ask::default() };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

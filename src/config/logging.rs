@@ -28,70 +28,59 @@ pub struct Logging {
     pub logs: BTreeMap<String, Log>,
 }
 
-/// The log of code that knows no log.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Sink {
-    /// Where it goes; standard error when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub writer: Option<Writer>,
-    /// Its form; `console` on a terminal and `json` elsewhere when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub encoder: Option<Encoder>,
-    /// What takes entries beside the writer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub core: Option<Core>,
-    /// The least level: `DEBUG`, `INFO`, `WARN`, `ERROR`, `PANIC` or `FATAL`; `INFO` when empty.
-    #[serde(skip_serializing_if = "is_default")]
-    pub level: String,
-    /// How much of it is kept; all when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sampling: Option<Sampling>,
-    /// Whether entries tell the code that wrote them.
-    #[serde(skip_serializing_if = "is_default")]
-    pub with_caller: bool,
-    /// How many callers up that code is looked for.
-    #[serde(skip_serializing_if = "is_default")]
-    pub with_caller_skip: i64,
-    /// The least level at which entries have a stack trace; none has one when empty.
-    #[serde(skip_serializing_if = "is_default")]
-    pub with_stacktrace: String,
+/// A struct with the fields that every log has, and these. Serde's `flatten` would let fields
+/// pass that nobody knows.
+macro_rules! log {
+    ($(#[$about:meta])* $name:ident { $($more:tt)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            /// Where it goes; standard error when absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub writer: Option<Writer>,
+            /// Its form; `console` on a terminal and `json` elsewhere when absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub encoder: Option<Encoder>,
+            /// What takes entries beside the writer.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub core: Option<Core>,
+            /// The least level: `DEBUG`, `INFO`, `WARN`, `ERROR`, `PANIC` or `FATAL`; `INFO`
+            /// when empty.
+            #[serde(skip_serializing_if = "is_default")]
+            pub level: String,
+            /// How much of it is kept; all when absent.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub sampling: Option<Sampling>,
+            /// Whether entries tell the code that wrote them.
+            #[serde(skip_serializing_if = "is_default")]
+            pub with_caller: bool,
+            /// How many callers up that code is looked for.
+            #[serde(skip_serializing_if = "is_default")]
+            pub with_caller_skip: i64,
+            /// The least level at which entries have a stack trace; none has one when empty.
+            #[serde(skip_serializing_if = "is_default")]
+            pub with_stacktrace: String,
+            $($more)*
+        }
+    };
 }
 
-/// One log.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Log {
-    /// Where it goes; standard error when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub writer: Option<Writer>,
-    /// Its form; `console` on a terminal and `json` elsewhere when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub encoder: Option<Encoder>,
-    /// What takes entries beside the writer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub core: Option<Core>,
-    /// The least level: `DEBUG`, `INFO`, `WARN`, `ERROR`, `PANIC` or `FATAL`; `INFO` when empty.
-    #[serde(skip_serializing_if = "is_default")]
-    pub level: String,
-    /// How much of it is kept; all when absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sampling: Option<Sampling>,
-    /// Whether entries tell the code that wrote them.
-    #[serde(skip_serializing_if = "is_default")]
-    pub with_caller: bool,
-    /// How many callers up that code is looked for.
-    #[serde(skip_serializing_if = "is_default")]
-    pub with_caller_skip: i64,
-    /// The least level at which entries have a stack trace; none has one when empty.
-    #[serde(skip_serializing_if = "is_default")]
-    pub with_stacktrace: String,
-    /// Which loggers it takes, by the beginning of their names; all when empty.
-    #[serde(skip_serializing_if = "is_default")]
-    pub include: Vec<String>,
-    /// Which it does not.
-    #[serde(skip_serializing_if = "is_default")]
-    pub exclude: Vec<String>,
+log! {
+    /// The log of code that knows no log.
+    Sink {}
+}
+
+log! {
+    /// One log.
+    Log {
+        /// Which loggers it takes, by the beginning of their names; all when empty.
+        #[serde(skip_serializing_if = "is_default")]
+        pub include: Vec<String>,
+        /// Which it does not.
+        #[serde(skip_serializing_if = "is_default")]
+        pub exclude: Vec<String>,
+    }
 }
 
 /// What takes entries beside the writer.

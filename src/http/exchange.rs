@@ -5,6 +5,7 @@
 //! site that answers it. The answer's side is in [`super::response`].
 
 use super::connection::{Connection, Peer};
+use super::handlers::subroute::Catcher;
 use super::handlers::{LogAppend, Map, Traced};
 use super::head;
 use super::matchers::file::FileMatch;
@@ -59,8 +60,8 @@ pub(crate) type Outcome = Result<Flow, Failure>;
 pub(crate) struct HandlerError {
     /// The status.
     pub status: u16,
-    /// The reason, for log and error pages.
-    pub message: String,
+    /// The reason, for log and error pages; there may be no more to say than the status.
+    pub reason: Option<String>,
     /// Names it in the log.
     pub id: String,
 }
@@ -68,7 +69,13 @@ pub(crate) struct HandlerError {
 impl Failure {
     /// An error with this status.
     pub(crate) fn error(status: u16, message: impl Into<String>) -> Self {
-        Self::Error(HandlerError { status, message: message.into(), id: error_id() })
+        let reason = Some(message.into());
+        Self::Error(HandlerError { status, reason, id: error_id() })
+    }
+
+    /// An error of which its status says all.
+    pub(crate) fn status(status: u16) -> Self {
+        Self::Error(HandlerError { status, reason: None, id: error_id() })
     }
 }
 
@@ -76,20 +83,32 @@ impl HandlerError {
     /// The value of one of its placeholders.
     pub(crate) fn part(&self, part: ErrorPart) -> Cow<'_, [u8]> {
         match part {
-            ErrorPart::Whole => {
-                let Self { id, status, message } = self;
-                format!("{{id={id}}}: HTTP {status}: {message}").into_bytes().into()
-            }
+            ErrorPart::Whole => self.whole().into_bytes().into(),
             // There is no stack to be told of: a failure is a value.
             ErrorPart::Trace => Cow::Borrowed(b""),
-            ErrorPart::Message => Cow::Borrowed(self.message.as_bytes()),
-            ErrorPart::Status => self.status.to_string().into_bytes().into(),
-            ErrorPart::StatusText => {
-                let status = http::StatusCode::from_u16(self.status).ok();
-                Cow::Borrowed(status.and_then(head::phrase).unwrap_or("").as_bytes())
+            ErrorPart::Message => {
+                Cow::Borrowed(self.reason.as_deref().unwrap_or_else(|| self.phrase()).as_bytes())
             }
+            ErrorPart::Status => self.status.to_string().into_bytes().into(),
+            ErrorPart::StatusText => Cow::Borrowed(self.phrase().as_bytes()),
             ErrorPart::Id => Cow::Borrowed(self.id.as_bytes()),
         }
+    }
+
+    /// What the log says of it.
+    pub(super) fn message(&self) -> Cow<'_, str> {
+        self.reason.as_deref().map_or_else(|| self.whole().into(), Cow::Borrowed)
+    }
+
+    fn whole(&self) -> String {
+        let Self { id, status, reason } = self;
+        let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        format!("{{id={id}}}: HTTP {status}{}", reason.trim_end())
+    }
+
+    fn phrase(&self) -> &'static str {
+        let status = http::StatusCode::from_u16(self.status).ok();
+        status.and_then(head::phrase).unwrap_or("")
     }
 }
 
@@ -132,9 +151,10 @@ struct Var<'s> {
 type Text<'s> = Cow<'s, [u8]>;
 
 impl<'s> Vars<'s> {
-    /// The value of a variable, empty when it is not set.
+    /// The value of a variable, empty when it is not set or null.
     pub(crate) fn value(&self, name: &str) -> &[u8] {
-        self.find(name).map(|var| &*var.value).unwrap_or_default()
+        let is_null = |var: &Var<'_>| var.is_json && *var.value == *b"null";
+        self.find(name).filter(|var| !is_null(var)).map(|var| &*var.value).unwrap_or_default()
     }
 
     /// The value of a variable in JSON, if it is set.
@@ -232,6 +252,8 @@ pub(crate) struct Exchange<'s> {
     pub accepted: SystemTime,
     /// How many named routes are running within one another.
     pub(super) invocations: u32,
+    /// Error routes of subroutes that were entered.
+    pub(super) catchers: Vec<Catcher<'s>>,
     /// Groups of routes of which one was taken.
     pub(super) groups: Vec<u32>,
     /// The header, once it was changed.
@@ -318,6 +340,7 @@ impl<'s> Exchange<'s> {
             started: now,
             accepted: SystemTime::now(),
             invocations: 0,
+            catchers: Vec::new(),
             groups: Vec::new(),
             changed_headers: None,
             original_host: None,
@@ -698,5 +721,7 @@ mod tests {
         vars.set(Cow::Borrowed(b"root"), Cow::Borrowed(b"/a"));
         vars.set(Cow::Borrowed(b"root"), Cow::Borrowed(b"/b"));
         assert_eq!((vars.value("root"), vars.value("none")), (&b"/b"[..], &b""[..]));
+        vars.set_json(Cow::Borrowed(b"root"), Cow::Borrowed(b"null"));
+        assert_eq!((vars.value("root"), vars.json("root")), (&b""[..], Some(b"null".to_vec())));
     }
 }

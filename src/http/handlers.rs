@@ -19,7 +19,7 @@ mod php;
 mod request_body;
 mod rewrite;
 mod static_response;
-mod subroute;
+pub(super) mod subroute;
 mod templates;
 mod timeouts;
 mod tracing;

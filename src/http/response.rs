@@ -417,7 +417,8 @@ impl Exchange<'_> {
 
     /// Says in the head where the body ends, whatever handlers said of it.
     fn frame(&mut self, headers: &mut HeaderMap, first: usize, end: bool) {
-        let is_parted = headers.remove(TRANSFER_ENCODING).is_some();
+        let is_parted =
+            headers.remove(TRANSFER_ENCODING).is_some() && self.version() == Version::HTTP_11;
         if headers.get(CONNECTION).is_some_and(|value| lists(value, "close")) {
             self.response.close = true;
         }

@@ -92,7 +92,8 @@ fn clean_fields(ex: &mut Exchange<'_>) {
 
 /// Runs routes, and what they left to be done with the whole answer.
 async fn run<'s>(routes: &'s Routes, ex: &mut Exchange<'s>) -> Outcome {
-    let flow = routes.run(ex).await?;
+    let outcome = routes.run(ex).await;
+    let flow = ex.catch(0, outcome).await?;
     if ex.response.layers() > 0 {
         ex.complete().await?;
         ex.settle(0).await?;
@@ -134,7 +135,7 @@ async fn finish<'s>(ex: &mut Exchange<'s>, site: &'s Site, outcome: Outcome) -> 
         Err(Failure::Error(second)) => {
             let message = "error handling handler error";
             site.logs.write(Level::Error, &site.error_logger(&ex.host), message, |o| {
-                o.str("error", &second.message);
+                o.str("error", &second.message());
             });
             if ex.response.has_begun() {
                 return Err(Gone);
@@ -151,7 +152,7 @@ impl Exchange<'_> {
     pub(super) fn log_error(&self, error: &HandlerError, answered: bool) {
         let level = if answered || error.status < 500 { Level::Debug } else { Level::Error };
         for logger in self.error_loggers() {
-            self.site.logs.write(level, &logger, &error.message, |o| {
+            self.site.logs.write(level, &logger, &error.message(), |o| {
                 o.object("request", |o| access::describe(o, &described(self, self.site)));
                 o.duration("duration", self.started.elapsed());
                 o.uint("status", error.status.into());

@@ -158,7 +158,7 @@ async fn follow(loader: &HttpLoader, mut url: Url) -> Result<client::Answer, Str
             target: &format!("{slash}{}", url.target),
             host: &url.authority,
             fields: fields.clone(),
-            body: &[],
+            ..Ask::default()
         };
         let answer = client::ask(&url.place(), tls.as_ref(), &ask).await;
         let answer = answer.map_err(|error| error.to_string())?;

@@ -13,8 +13,11 @@ use super::otlp::message;
 use super::text::Format;
 use crate::logging::{Level, Logs};
 use crate::otlp::{self, Sender, Signal, UnknownProtocol, Variables};
+use bytes::Bytes;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
 use opentelemetry_sdk::Resource;
 use parking_lot::Mutex;
+use prost::Message;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -164,12 +167,24 @@ impl Delivery {
         let message = message(&text, &self.resource);
         let sent = self.sender.send(&message, &mut self.stop);
         let failed = match timeout(self.limit, sent).await {
-            Ok(Ok(_answer)) => return,
+            Ok(Ok(answer)) => match refused(answer) {
+                Some(refused) => refused,
+                None => return,
+            },
             Ok(Err(error)) => error.to_string(),
             Err(_elapsed) => "exporter export timeout".to_owned(),
         };
         self.logs.write(Level::Warn, LOGGER, &format!("metrics export: {failed}"), |_| {});
     }
+}
+
+/// What a collector did not take of a message.
+fn refused(answer: Bytes) -> Option<String> {
+    let answer = ExportMetricsServiceResponse::decode(answer).unwrap_or_default();
+    let part = answer.partial_success?;
+    let (count, why) = (part.rejected_data_points, part.error_message);
+    let is_whole = count == 0 && why.is_empty();
+    (!is_whole).then(|| format!("OTLP partial success: {why} ({count} data points rejected)"))
 }
 
 #[cfg(test)]

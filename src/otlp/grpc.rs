@@ -6,11 +6,13 @@ use super::settings::Settings;
 use crate::client;
 use crate::client::tls::Tls;
 use bytes::{BufMut, Bytes, BytesMut};
+use flate2::read::GzDecoder;
 use h2::client::SendRequest;
 use h2::{RecvStream, client as h2_client};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
 use percent_encoding::percent_decode_str;
 use std::fmt;
+use std::io::Read;
 use std::time::Duration;
 
 /// A frame's head: whether it is compressed, and its length in four bytes.
@@ -80,7 +82,7 @@ async fn exchange(
     let said = status("grpc-message").unwrap_or_default();
     let said = percent_decode_str(&said).decode_utf8_lossy().into_owned();
     Ok(match code {
-        Some(0) => Ok(data.slice(HEAD.min(data.len())..)),
+        Some(0) => Ok(unframed(&data)),
         Some(code) => Err(failed(code, &said)),
         None => Err(SendError::Refused(format!("no gRPC: HTTP {}", head.status.as_u16()))),
     })
@@ -101,6 +103,8 @@ fn request(settings: &Settings) -> Request<()> {
     }
     if settings.gzip {
         headers.insert("grpc-encoding", HeaderValue::from_static("gzip"));
+        // Who is sent it answers with it.
+        headers.insert("grpc-accept-encoding", HeaderValue::from_static("gzip"));
     }
     let limit = format!("{}m", settings.timeout.as_millis());
     let own = [("user-agent".to_owned(), user_agent()), ("grpc-timeout".to_owned(), limit)];
@@ -119,6 +123,19 @@ fn framed(message: &Bytes, compressed: bool) -> Bytes {
     frame.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
     frame.extend_from_slice(message);
     frame.freeze()
+}
+
+/// The message in a frame; an empty one when it cannot be read, as it tells nothing new.
+fn unframed(frame: &Bytes) -> Bytes {
+    let message = frame.slice(HEAD.min(frame.len())..);
+    if frame.first() != Some(&1) {
+        return message;
+    }
+    let mut plain = Vec::new();
+    match GzDecoder::new(&*message).take(ANSWER_MAX as u64).read_to_end(&mut plain) {
+        Ok(_) => plain.into(),
+        Err(_malformed) => Bytes::new(),
+    }
 }
 
 async fn receive(mut body: RecvStream) -> Result<(Bytes, HeaderMap), h2::Error> {
@@ -173,7 +190,17 @@ mod tests {
 
     #[test]
     fn a_frame_says_how_long_it_is() {
-        assert_eq!(framed(&Bytes::from_static(b"ab"), true), &b"\x01\x00\x00\x00\x02ab"[..]);
+        let frame = framed(&Bytes::from_static(b"ab"), false);
+        assert_eq!(frame, &b"\x00\x00\x00\x00\x02ab"[..]);
+        assert_eq!(unframed(&frame), &b"ab"[..]);
+        assert_eq!(unframed(&Bytes::new()), &b""[..]);
+    }
+
+    #[test]
+    fn a_compressed_answer_is_read() {
+        let packed = super::super::sender::gzip(b"partly").expect("packed");
+        assert_eq!(unframed(&framed(&packed, true)), &b"partly"[..]);
+        assert_eq!(unframed(&framed(&Bytes::from_static(b"no gzip"), true)), &b""[..]);
     }
 
     #[test]

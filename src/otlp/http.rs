@@ -8,6 +8,8 @@ use bytes::Bytes;
 use std::io;
 use std::time::{Duration, SystemTime};
 
+/// The longest answer.
+const ANSWER_MAX: u64 = 4 * 1024 * 1024;
 /// How much of what the collector says of an error is told.
 const REASON_MAX: usize = 4096;
 
@@ -27,7 +29,8 @@ pub(super) async fn post(
     }
     fields.extend(settings.headers.iter().cloned());
     let (target, host) = (url.target.as_str(), url.authority.as_str());
-    let ask = Ask { method: "POST", target, host, fields, body: message };
+    let answer_max = Some(ANSWER_MAX);
+    let ask = Ask { method: "POST", target, host, fields, body: message, answer_max };
     let answer = client::ask(&url.place(), tls, &ask).await;
     let scheme = if url.secure { "https" } else { "http" };
     judge(answer, &format!("{scheme}://{host}{target}"))

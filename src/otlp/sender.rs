@@ -102,7 +102,7 @@ impl Sender {
     }
 }
 
-fn gzip(message: &[u8]) -> io::Result<Bytes> {
+pub(super) fn gzip(message: &[u8]) -> io::Result<Bytes> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(message)?;
     encoder.finish().map(Bytes::from)

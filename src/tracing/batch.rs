@@ -4,7 +4,7 @@ use super::LOGGER;
 use super::export::Exporter;
 use crate::logging::{Level, Logs};
 use arc_swap::ArcSwap;
-use opentelemetry::Context;
+use opentelemetry::{Context, Value};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
 use std::sync::Arc;
@@ -24,6 +24,8 @@ pub(super) struct Limits {
     pub(super) delay: Duration,
     /// How long a message may take with all its attempts.
     pub(super) export: Duration,
+    /// The characters of a text in a span.
+    pub(super) text: usize,
 }
 
 /// Takes spans as they end. Never blocks.
@@ -31,13 +33,14 @@ pub(super) struct Limits {
 pub(super) struct Queue {
     spans: mpsc::Sender<SpanData>,
     dropped: Arc<AtomicU64>,
+    text_max: usize,
 }
 
 impl Queue {
     /// A queue, and its end.
     pub(super) fn new(limits: &Limits) -> (Self, mpsc::Receiver<SpanData>) {
         let (spans, end) = mpsc::channel(limits.queue);
-        (Self { spans, dropped: Arc::default() }, end)
+        (Self { spans, dropped: Arc::default(), text_max: limits.text }, end)
     }
 
     /// Counts the spans for which there was no room.
@@ -49,7 +52,8 @@ impl Queue {
 impl SpanProcessor for Queue {
     fn on_start(&self, _: &mut Span, _: &Context) {}
 
-    fn on_end(&self, span: SpanData) {
+    fn on_end(&self, mut span: SpanData) {
+        shorten(&mut span, self.text_max);
         if span.span_context.is_sampled() && self.spans.try_send(span).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -62,6 +66,25 @@ impl SpanProcessor for Queue {
 
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
         Ok(())
+    }
+}
+
+/// Cuts long texts, which clients may choose: many of them wait.
+fn shorten(span: &mut SpanData, max: usize) {
+    // Where the first character begins that is one too many.
+    let end = |text: &str| {
+        let is_longer = text.len() > max;
+        is_longer.then(|| text.char_indices().nth(max).map(|(at, _)| at)).flatten()
+    };
+    if let Some(end) = end(&span.name) {
+        span.name = span.name[..end].to_owned().into();
+    }
+    for attribute in &mut span.attributes {
+        if let Value::String(text) = &attribute.value
+            && let Some(end) = end(text.as_str())
+        {
+            attribute.value = text.as_str()[..end].to_owned().into();
+        }
     }
 }
 
@@ -151,5 +174,46 @@ async fn wait(until: Option<Instant>) {
     match until {
         Some(until) => tokio::time::sleep_until(until).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry::KeyValue;
+    use opentelemetry::trace::{SpanBuilder, Tracer, TracerProvider};
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+
+    fn limits(queue: usize, text: usize) -> Limits {
+        let (delay, export) = (Duration::from_secs(5), Duration::from_secs(30));
+        Limits { queue, batch: queue, delay, export, text }
+    }
+
+    #[test]
+    fn spans_beyond_the_queue_are_dropped_and_counted() {
+        let (queue, mut spans) = Queue::new(&limits(2, 10));
+        let dropped = queue.dropped();
+        let provider = SdkTracerProvider::builder().with_span_processor(queue).build();
+        let tracer = provider.tracer("test");
+        for name in ["a", "b", "c"] {
+            drop(tracer.build(SpanBuilder::from_name(name)));
+        }
+        assert_eq!(dropped.load(Ordering::Relaxed), 1);
+        let names = std::iter::from_fn(|| spans.try_recv().ok()).map(|span| span.name);
+        assert_eq!(names.collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        let (queue, mut spans) = Queue::new(&limits(1, 3));
+        let provider = SdkTracerProvider::builder().with_span_processor(queue).build();
+        let attributes = [("a", "äöü"), ("b", "äöüx"), ("c", "abcd"), ("d", "")];
+        let attributes = attributes.map(|(key, value)| KeyValue::new(key, value));
+        let span = SpanBuilder::from_name("long").with_attributes(attributes);
+        drop(provider.tracer("test").build(span));
+        let span = spans.try_recv().expect("a span");
+        let values = span.attributes.iter().map(|attribute| attribute.value.to_string());
+        assert_eq!(values.collect::<Vec<_>>(), ["äöü", "äöü", "abc", ""]);
+        assert_eq!(span.name, "lon");
     }
 }

@@ -202,6 +202,7 @@ mod tests {
         };
         check("a=b,c=d", Some("a=b,c=d"));
         check("bad", None);
+        check(&"a=b,".repeat(33), None);
     }
 
     #[test]

@@ -12,8 +12,10 @@
 //! | `OTEL_BSP_MAX_QUEUE_SIZE` | 2048 spans that wait; more are dropped |
 //! | `OTEL_BSP_EXPORT_TIMEOUT` | 30000 ms for a message with all its attempts |
 //!
-//! Further ones are in [`crate::otlp`], and the limits of spans (`OTEL_SPAN_…_LIMIT`) in
-//! OpenTelemetry's library.
+//! | `OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT` | 4096 characters; longer texts are cut |
+//! | `OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT` | 128 |
+//!
+//! The last two may be set without `SPAN_`, too. Further ones are in [`crate::otlp`].
 
 use super::batch::Limits;
 use super::propagation::Propagators;
@@ -21,6 +23,9 @@ use crate::otlp::{self, Signal, UnknownProtocol, Variables};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::Sampler;
 use std::time::Duration;
+
+/// The characters of a text when nothing is said of it.
+const TEXT_MAX: usize = 4096;
 
 /// What the variables ask for, and is not there.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,6 +58,8 @@ pub(super) struct Settings {
     pub(super) sampler: Sampler,
     /// Who we are.
     pub(super) resource: Resource,
+    /// The attributes of a span.
+    pub(super) attributes_max: u32,
     pub(super) limits: Limits,
     pub(super) propagators: Propagators,
     /// What is wrong with them, and passed over.
@@ -80,6 +87,7 @@ impl Settings {
             exporter,
             sampler: sampler(&mut variables),
             resource: otlp::resource(&mut variables),
+            attributes_max: attributes_max(&mut variables),
             limits: limits(&mut variables),
             propagators: Propagators::read(&mut variables),
             complaints: variables.into_complaints(),
@@ -119,6 +127,22 @@ fn ratio(variables: &mut Variables<'_>) -> f64 {
     1.0
 }
 
+fn attributes_max(variables: &mut Variables<'_>) -> u32 {
+    let names = ["OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"];
+    let max = names.iter().find_map(|name| variables.number(name));
+    max.and_then(|max| max.try_into().ok()).unwrap_or(128)
+}
+
+/// `-1` is no limit at all.
+fn text_max(variables: &mut Variables<'_>) -> usize {
+    let names = ["OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"];
+    let max = names.iter().find_map(|name| match variables.text(name).as_deref() {
+        Some("-1") => Some(u64::MAX),
+        _ => variables.number(name),
+    });
+    max.map_or(TEXT_MAX, |max| usize::try_from(max).unwrap_or(usize::MAX))
+}
+
 fn limits(variables: &mut Variables<'_>) -> Limits {
     let mut count = |name: &str| {
         let count = variables.number(name).filter(|count| *count > 0)?;
@@ -133,6 +157,7 @@ fn limits(variables: &mut Variables<'_>) -> Limits {
         batch: batch.min(queue),
         delay: delay.unwrap_or(Duration::from_secs(5)),
         export: export.unwrap_or(Duration::from_secs(30)),
+        text: text_max(variables),
     }
 }
 
@@ -189,6 +214,17 @@ mod tests {
         let attributes = ("RESOURCE_ATTRIBUTES", "a=b,service.name=of%20list");
         check(&[attributes], "of list");
         check(&[attributes, ("SERVICE_NAME", "own")], "own");
+    }
+
+    #[test]
+    fn texts_have_a_limit_unless_it_is_lifted() {
+        let check = |set: &[(&str, &str)], expected: usize| {
+            assert_eq!(read(set).expect("an exporter").limits.text, expected, "{set:?}");
+        };
+        check(&[], 4096);
+        check(&[("ATTRIBUTE_VALUE_LENGTH_LIMIT", "-1")], usize::MAX);
+        let own = ("SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "7");
+        check(&[own, ("ATTRIBUTE_VALUE_LENGTH_LIMIT", "8")], 7);
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use super::poll;
 use bytes::Bytes;
-use flate2::read::GzDecoder;
+use flate2::read::{GzDecoder, GzEncoder};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::Metric;
@@ -218,11 +220,23 @@ async fn calls(stream: impl AsyncRead + AsyncWrite + Unpin, keep: impl Fn(Reques
         assert_eq!(frame[1..5], u32::try_from(frame.len() - 5).expect("short").to_be_bytes());
         let body = unpack(&frame[5..], frame[0] == 1);
         keep(Request { path: head.uri.path().to_owned(), fields, body });
-        send.send_data(Bytes::from_static(&[0; 5]), false).expect("sent");
+        send.send_data(complaint(), false).expect("sent");
         let mut trailers = http::HeaderMap::new();
         trailers.insert("grpc-status", http::HeaderValue::from_static("0"));
         send.send_trailers(trailers).expect("sent");
     }
+}
+
+/// A compressed answer: something was not taken.
+fn complaint() -> Bytes {
+    let part = ExportTracePartialSuccess { rejected_spans: 1, error_message: "no room".into() };
+    let message = ExportTraceServiceResponse { partial_success: Some(part) }.encode_to_vec();
+    let mut packed = GzEncoder::new(message.as_slice(), flate2::Compression::fast());
+    let mut frame = vec![1, 0, 0, 0, 0];
+    packed.read_to_end(&mut frame).expect("packed");
+    let length = u32::try_from(frame.len() - 5).expect("short");
+    frame[1..5].copy_from_slice(&length.to_be_bytes());
+    frame.into()
 }
 
 fn grpc_head() -> http::Response<()> {

@@ -3,13 +3,20 @@
 use super::Plain;
 use super::args::{Args, to_string};
 use crate::{Error, Fields, Result, Value};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// How deep values may be nested in a map that is changed.
+const DEPTH_MAX: usize = 200;
 
 /// The functions by name. Those with `must` are the same: an error is an error.
 pub(super) const TABLE: &[(&str, Plain)] = &[
     ("dict", dict),
     ("get", |a| Ok(a.map(0)?.borrow().get(&a.text(1)?).cloned().unwrap_or_else(|| "".into()))),
     ("set", |a| {
-        a.map(0)?.borrow_mut().insert(a.text(1)?, a.get(2)?.clone());
+        let (map, value) = (a.map(0)?, a.get(2)?);
+        refuse_cycle(&map, value, 0)?;
+        map.borrow_mut().insert(a.text(1)?, value.clone());
         Ok(a.get(0)?.clone())
     }),
     ("unset", |a| {
@@ -71,27 +78,43 @@ fn merge(a: &Args<'_>, overwrites: bool) -> Result<Value> {
     for source in a.from(1) {
         // A copy, as it may be the same map.
         let source = source.fields()?.borrow().clone();
-        merge_into(&mut target.borrow_mut(), source, overwrites);
+        merge_into(&target, source, overwrites)?;
     }
     Ok(a.get(0)?.clone())
 }
 
-fn merge_into(target: &mut Fields, source: Fields, overwrites: bool) {
+fn merge_into(target: &Rc<RefCell<Fields>>, source: Fields, overwrites: bool) -> Result<()> {
     for (key, value) in source {
-        match (target.get(&key), &value) {
+        refuse_cycle(target, &value, 0)?;
+        let held = target.borrow().get(&key).cloned();
+        match (held, &value) {
             (Some(Value::Map(inner)), Value::Map(more)) => {
                 let more = more.borrow().clone();
-                if let Ok(mut inner) = inner.try_borrow_mut() {
-                    merge_into(&mut inner, more, overwrites);
-                }
+                merge_into(&inner, more, overwrites)?;
             }
             (Some(held), _) if held.is_true() && !overwrites => {}
             // Nothing fills no gap.
             (_, Value::Nil) if !overwrites => {}
-            _ => {
-                target.insert(key, value);
-            }
+            _ => drop(target.borrow_mut().insert(key, value)),
         }
+    }
+    Ok(())
+}
+
+/// Refuses to put a map into itself: it could neither be printed nor copied.
+fn refuse_cycle(map: &Rc<RefCell<Fields>>, value: &Value, depth: usize) -> Result<()> {
+    if depth > DEPTH_MAX {
+        return Err(Error::new("maps and lists are nested too deep"));
+    }
+    match value {
+        Value::Map(inner) if Rc::ptr_eq(inner, map) => {
+            Err(Error::new("a map cannot be a part of itself"))
+        }
+        Value::Map(inner) => {
+            inner.borrow().values().try_for_each(|value| refuse_cycle(map, value, depth + 1))
+        }
+        Value::List(items) => items.iter().try_for_each(|item| refuse_cycle(map, item, depth + 1)),
+        _ => Ok(()),
     }
 }
 

@@ -1,10 +1,19 @@
 //! Answers that several handlers give of themselves.
 
-use crate::http::exchange::{Exchange, Flow, Outcome};
+use crate::http::exchange::{Exchange, Failure, Flow, Outcome};
 use crate::http::head;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method, StatusCode};
+
+/// A status that placeholders made.
+///
+/// # Errors
+/// 500, in Go's words: what is no number is the configuration's fault.
+pub(super) fn status(text: &str) -> Result<u16, Failure> {
+    let wrong = || Failure::error(500, format!("strconv.Atoi: parsing \"{text}\": invalid syntax"));
+    text.parse().map_err(|_| wrong())
+}
 
 /// Plain text with a status, past the error routes.
 pub(super) async fn plain(ex: &mut Exchange<'_>, status: u16, text: &str) -> Outcome {

@@ -27,8 +27,9 @@ impl Error {
     }
 
     pub(super) fn run(&self, ex: &Exchange<'_>) -> Failure {
-        // A status that placeholders made unreadable is our fault.
-        let status = self.status.fill_text(ex).parse().unwrap_or(500);
-        Failure::error(status, self.message.fill_text(ex).into_owned())
+        match super::answer::status(&self.status.fill_text(ex)) {
+            Ok(status) => Failure::error(status, self.message.fill_text(ex).into_owned()),
+            Err(failure) => failure,
+        }
     }
 }

@@ -151,14 +151,14 @@ impl FileServer {
         // An error page is sent whatever the method was.
         if !matches!(ex.method, Method::GET | Method::HEAD) && ex.error.is_none() {
             ex.response.headers.append(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return Err(Failure::error(405, "method not allowed"));
+            return Err(Failure::status(405));
         }
         self.serve(ex, file, &hidden).await
     }
 
     /// What comes of a path that stands for nothing.
     fn nothing(&self) -> Outcome {
-        if self.pass_thru { Ok(Flow::Next) } else { Err(Failure::error(404, "")) }
+        if self.pass_thru { Ok(Flow::Next) } else { Err(Failure::status(404)) }
     }
 
     /// What a path stands for.
@@ -292,7 +292,7 @@ fn failure(ex: &mut Exchange<'_>, error: &io::Error) -> Failure {
     use rustix::io::Errno;
     let text = error.to_string();
     match Errno::from_io_error(error) {
-        Some(Errno::NOENT) => Failure::error(404, ""),
+        Some(Errno::NOENT) => Failure::status(404),
         Some(Errno::ACCESS | Errno::PERM) => Failure::error(403, text),
         Some(Errno::LOOP | Errno::NAMETOOLONG) => Failure::error(400, text),
         // The server has more to do than it can open files for.

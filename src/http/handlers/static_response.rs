@@ -11,12 +11,13 @@
 //! a content type is `application/json` when it is a JSON object or array, else plain text.
 //! A status below 200 goes out ahead of the answer: behind 103 the next handlers give that.
 
+use super::answer;
 use crate::config::handlers::StaticResponse as Config;
 use crate::http::exchange::{Exchange, Failure, Flow, Outcome};
 use crate::http::placeholder::{Template, Unknown};
 use crate::http::server::ProvisionError;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 use serde::de::IgnoredAny;
 
@@ -90,6 +91,7 @@ impl StaticResponse {
         }
         if self.close {
             ex.response.close_after();
+            ex.response.set(CONNECTION, HeaderValue::from_static("close"));
         }
         for (name, values) in &self.headers {
             ex.response.headers.remove(name);
@@ -113,10 +115,8 @@ impl StaticResponse {
             Status::Unset => ex.error.as_ref().map_or(200, |e| e.status),
             Status::Fixed(status) => *status,
             Status::Filled(text) => {
-                let text = text.fill_text(ex).into_owned();
-                text.parse().map_err(|_| {
-                    Failure::error(500, format!("strconv.Atoi: parsing \"{text}\": invalid syntax"))
-                })?
+                let text = text.fill_text(ex);
+                answer::status(&text)?
             }
         };
         if (100..200).contains(&status) && status != SWITCHING_PROTOCOLS {

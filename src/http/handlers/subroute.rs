@@ -3,6 +3,9 @@
 //! ```caddyfile
 //! handle /api/* { … }
 //! ```
+//!
+//! What fails behind a subroute that did not answer is for its error routes too, those of the
+//! last one first.
 
 use crate::config::handlers::Subroute as Config;
 use crate::http::exchange::{Exchange, Failure, Flow, Outcome};
@@ -32,20 +35,46 @@ impl Subroute {
     }
 
     pub(super) async fn run<'s>(&'s self, ex: &mut Exchange<'s>) -> Outcome {
-        let layers = ex.response.layers();
+        let (layers, first) = (ex.response.layers(), ex.catchers.len());
+        if let Some(routes) = &self.errors {
+            ex.catchers.push(Catcher { routes, layers });
+        }
         let mut outcome = self.routes.run(ex).await;
         if self.errors.is_some() && matches!(outcome, Ok(Flow::Done)) {
             // What fails there is for these error routes.
             outcome = ex.settle(layers).await;
         }
-        match (outcome, &self.errors) {
-            (Err(Failure::Error(error)), Some(routes)) if !ex.response.has_begun() => {
-                ex.response.unwind(layers);
-                ex.log_error(&error, true);
-                ex.error = Some(error);
-                routes.run(ex).await
-            }
-            (outcome, _) => outcome,
+        match outcome {
+            // They stay for what comes next.
+            Ok(Flow::Next) => Ok(Flow::Next),
+            outcome => ex.catch(first, outcome).await,
         }
+    }
+}
+
+/// Error routes of a subroute, and how many layers the answer had before it.
+pub(in crate::http) struct Catcher<'s> {
+    routes: &'s Routes,
+    layers: usize,
+}
+
+impl<'s> Exchange<'s> {
+    /// Lets the error routes beyond the first `first` answer a failure, the last ones first.
+    ///
+    /// # Errors
+    /// The failure that none of them answered.
+    pub(in crate::http) async fn catch(&mut self, first: usize, mut outcome: Outcome) -> Outcome {
+        while self.catchers.len() > first
+            && !self.response.has_begun()
+            && let Err(Failure::Error(error)) = &outcome
+            && let Some(Catcher { routes, layers }) = self.catchers.pop()
+        {
+            self.response.unwind(layers);
+            self.log_error(error, true);
+            self.error = Some(error.clone());
+            outcome = routes.run(self).await;
+        }
+        self.catchers.truncate(first);
+        outcome
     }
 }

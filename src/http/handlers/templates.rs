@@ -25,10 +25,10 @@ mod text;
 
 use crate::config::handlers::Templates as Config;
 use crate::http::exchange::{Exchange, Failure, Flow, Outcome};
+use crate::http::inner;
 use crate::http::placeholder::{Placeholder, Template, Unknown};
 use crate::http::response::Afterwards;
 use crate::http::server::ProvisionError;
-use crate::http::{head, inner};
 use bytes::Bytes;
 use context::{Ask, Asker, Page};
 use go_template::Object;
@@ -121,9 +121,7 @@ pub(super) async fn render_about(
 
 /// A page's error: its text, or the status that it asked for.
 fn failed(error: &go_template::Error) -> Failure {
-    let Some(status) = error.status else { return Failure::error(500, error.to_string()) };
-    let phrase = http::StatusCode::from_u16(status).ok().and_then(head::phrase);
-    Failure::error(status, phrase.unwrap_or_default())
+    error.status.map_or_else(|| Failure::error(500, error.to_string()), Failure::status)
 }
 
 /// Answers what a page asks while it is rendered. It has the only sender: its end is the end

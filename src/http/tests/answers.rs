@@ -85,6 +85,26 @@ async fn changes_wait_for_somebody_to_answer() {
 }
 
 #[tokio::test]
+async fn error_routes_of_a_subroute_answer_what_fails_behind_it() {
+    let subroute = |name: &str, inner: Value| {
+        let answer = respond(&format!("{name} {{http.error.status_code}}"));
+        let errors = json!({"routes": [{"handle": [answer]}]});
+        json!({"handler": "subroute", "routes": inner, "errors": errors})
+    };
+    let fail = |path: &str, status| json!({"match": [{"path": [path]}], "handle": [{"handler": "error", "status_code": status}]});
+    let inner = json!([{"handle": [subroute("inner", json!([fail("/a", 410)]))]}, fail("/b", 411)]);
+    let outer = subroute("outer", inner);
+    let server = start(json!({
+        "routes": [{"handle": [outer]}, fail("/c", 412), {"handle": [respond("ok")]}],
+        "errors": {"routes": [{"handle": [respond("site")]}]},
+    }));
+    check(&server.get("/a").await, "410 Gone", &[], "inner 410");
+    check(&server.get("/b").await, "411 Length Required", &[], "inner 411");
+    check(&server.get("/c").await, "412 Precondition Failed", &[], "inner 412");
+    check(&server.get("/d").await, "200 OK", &[], "ok");
+}
+
+#[tokio::test]
 async fn a_target_is_shown_as_it_came() {
     let shown = "{http.request.uri}|{http.request.uri.path}|{http.request.orig_uri}";
     let server = routes(&json!([{"handle": [respond(shown)]}]));

@@ -117,6 +117,12 @@ async fn an_error_is_told_with_its_mark_and_status() {
     let answer = server.get("/").await;
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
     assert!(body.starts_with("{id=") && body.ends_with("}: HTTP 418: no|no"), "{answer}");
+    let server = super::start(json!({
+        "routes": [{"handle": [{"handler": "file_server", "root": "src/none"}]}],
+        "errors": {"routes": [{"handle": [respond("{http.error}|{http.error.message}")]}]},
+    }));
+    let answer = server.get("/").await;
+    assert!(answer.ends_with("}: HTTP 404|Not Found"), "{answer}");
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 const PARENT: &str = "traceparent";
 const STATE: &str = "tracestate";
+/// The members of a state.
+const STATE_MAX: usize = 32;
 /// Sampled, and: the trace's identifier was made by chance.
 const FLAGS: u8 = 0b11;
 
@@ -25,7 +27,8 @@ pub(super) fn extract(headers: &HeaderMap) -> Option<SpanContext> {
     }
     let context = remote(trace, span, false)?;
     // What is no state does not spoil the parent.
-    let state = TraceState::from_str(field(headers, STATE)).unwrap_or_default();
+    let state = Some(field(headers, STATE)).filter(|state| state.split(',').count() <= STATE_MAX);
+    let state = state.and_then(|state| TraceState::from_str(state).ok()).unwrap_or_default();
     let (trace, span) = (context.trace_id(), context.span_id());
     Some(SpanContext::new(trace, span, TraceFlags::new(flags & FLAGS), true, state))
 }

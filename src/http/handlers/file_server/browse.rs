@@ -146,7 +146,7 @@ impl Browse {
                     return Err(Failure::error(403, error.to_string()));
                 }
                 io::ErrorKind::NotFound if pass_thru => return Ok(Flow::Next),
-                io::ErrorKind::NotFound => return Err(Failure::error(404, "")),
+                io::ErrorKind::NotFound => return Err(Failure::status(404)),
                 _ => return Err(Failure::error(500, error.to_string())),
             },
         };
