@@ -12,6 +12,8 @@ use crate::http::server::ProvisionError;
 use regex::{Regex, RegexBuilder};
 use std::fmt::{self, Debug};
 use url::Url;
+use urlpattern::component::Component;
+use urlpattern::matcher::{InnerMatcher, Matcher};
 use urlpattern::regexp::RegExp;
 use urlpattern::{
     RegexSyntax, UrlPatternComponentResult, UrlPatternInit, UrlPatternMatchInput, UrlPatternOptions,
@@ -59,7 +61,14 @@ impl UrlPattern {
                 .map_err(|error| wrong(&error))?
         };
         let options = UrlPatternOptions { ignore_case: *ignore_case, ..Default::default() };
-        urlpattern::UrlPattern::parse(init, options).map(Self).map_err(|error| wrong(&error))
+        let mut pattern =
+            urlpattern::UrlPattern::parse(init, options).map_err(|error| wrong(&error))?;
+        if *ignore_case {
+            let urlpattern::UrlPattern { pathname, search, hash, username, password, .. } =
+                &mut pattern;
+            [pathname, search, hash, username, password].into_iter().for_each(by_expression);
+        }
+        Ok(Self(pattern))
     }
 
     /// Whether the URL has the shape; what its parts are is kept.
@@ -91,6 +100,19 @@ impl UrlPattern {
         }
         true
     }
+}
+
+/// Lets a component match by its regular expression alone: what the library does without
+/// one heeds the case of a beginning and an end.
+fn by_expression(component: &mut Component<Expression>) {
+    let none = Err(urlpattern::Error::RegExp(()));
+    let regexp = std::mem::replace(&mut component.regexp, none);
+    component.matcher = Matcher {
+        prefix: String::new(),
+        suffix: String::new(),
+        inner: InnerMatcher::RegExp { regexp },
+        ignore_case: true,
+    };
 }
 
 impl Debug for UrlPattern {
