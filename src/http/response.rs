@@ -178,6 +178,8 @@ impl<'s> Response<'s> {
     pub(super) fn unwind(&mut self, len: usize) {
         self.layers.truncate(len);
         self.status = 0;
+        // It was of a body that does not come.
+        self.headers.remove(CONTENT_LENGTH);
         if self.taken.as_ref().is_some_and(|taken| taken.layer >= len) {
             self.taken = None;
             self.stage = Stage::Open;

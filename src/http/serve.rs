@@ -2,11 +2,13 @@
 
 use super::connection::Connection;
 use super::exchange::{Asked, Exchange, Failure, HandlerError, Outcome};
+use super::placeholder::ErrorPart;
 use super::response::Gone;
 use super::routes::Routes;
 use super::server::{Site, full_name};
 use super::service;
 use super::uri::{is_host, split_host};
+use crate::logging::json::Object;
 use crate::logging::{Level, access};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -121,22 +123,24 @@ async fn finish<'s>(ex: &mut Exchange<'s>, site: &'s Site, outcome: Outcome) -> 
         ex.log_error(&error, false);
         return Err(Gone);
     }
-    ex.log_error(&error, site.errors.is_some());
     ex.response.unwind(0);
     let status = error.status;
-    ex.error = Some(error);
-    let Some(routes) = &site.errors else { return ex.respond(status, Bytes::new()).await };
+    ex.error = Some(error.clone());
+    let Some(routes) = &site.errors else {
+        ex.log_error(&error, false);
+        return ex.respond(status, Bytes::new()).await;
+    };
     ex.restore_target();
     let outcome = guarded(run(routes, ex)).await;
     ex.end_spans(&outcome);
     match outcome {
-        Ok(_) => ex.complete().await,
+        Ok(_) => {
+            ex.log_error(&error, true);
+            ex.complete().await
+        }
         Err(Failure::Abort) => Err(Gone),
         Err(Failure::Error(second)) => {
-            let message = "error handling handler error";
-            site.logs.write(Level::Error, &site.error_logger(&ex.host), message, |o| {
-                o.str("error", &second.message());
-            });
+            ex.log_second_error(&error, &second);
             if ex.response.has_begun() {
                 return Err(Gone);
             }
@@ -153,13 +157,30 @@ impl Exchange<'_> {
         let level = if answered || error.status < 500 { Level::Debug } else { Level::Error };
         for logger in self.error_loggers() {
             self.site.logs.write(level, &logger, &error.message(), |o| {
-                o.object("request", |o| access::describe(o, &described(self, self.site)));
-                o.duration("duration", self.started.elapsed());
-                o.uint("status", error.status.into());
-                o.str("err_id", &error.id);
-                o.str("err_trace", "");
+                self.describe(o);
+                describe_error(o, error);
             });
         }
+    }
+
+    /// Logs that the error routes failed too.
+    fn log_second_error(&self, first: &HandlerError, second: &HandlerError) {
+        for logger in self.error_loggers() {
+            let message = "error handling handler error";
+            self.site.logs.write(Level::Error, &logger, message, |o| {
+                self.describe(o);
+                o.bytes("error", &second.part(ErrorPart::Whole));
+                o.object("first_error", |o| {
+                    o.str("msg", &first.message());
+                    describe_error(o, first);
+                });
+            });
+        }
+    }
+
+    fn describe(&self, o: &mut Object<'_>) {
+        o.object("request", |o| access::describe(o, &described(self, self.site)));
+        o.duration("duration", self.started.elapsed());
     }
 
     /// The loggers that errors of this request go to.
@@ -171,6 +192,12 @@ impl Exchange<'_> {
             _ => vec![self.site.error_logger(self.original_host())],
         }
     }
+}
+
+fn describe_error(o: &mut Object<'_>, error: &HandlerError) {
+    o.uint("status", error.status.into());
+    o.str("err_id", &error.id);
+    o.str("err_trace", "");
 }
 
 fn described<'a>(ex: &'a Exchange<'_>, site: &Site) -> access::Request<'a> {

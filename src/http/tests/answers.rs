@@ -150,3 +150,11 @@ async fn a_cookie_is_what_go_takes_for_one() {
         check(&server.ask(&request).await, "200 OK", &[], expected);
     }
 }
+
+#[tokio::test]
+async fn an_error_does_not_have_the_length_of_what_failed() {
+    let length = header(&json!({"set": {"Content-Length": ["5"]}}));
+    let error = json!({"handler": "error", "status_code": 404});
+    let server = routes(&json!([{"handle": [length, error]}]));
+    check(&server.get("/").await, "404 Not Found", &["content-length: 0"], "");
+}
