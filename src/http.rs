@@ -55,4 +55,5 @@ mod tests;
 pub use address::{Endpoint, NetworkAddress, fill_placeholders};
 pub use live::{Live, Prepared, Retired};
 pub use matchers::expression;
+pub use matchers::url_pattern::fault as url_pattern_fault;
 pub use server::{BindError, ProvisionError, Server};

@@ -4,6 +4,7 @@ use super::cel;
 use super::fault::{At, Checked, Fault, each};
 use crate::config::matchers::{File, IpRanges, MatcherSet, Regexp};
 use crate::go::{netip, regexp};
+use crate::http::url_pattern_fault;
 use std::collections::{BTreeMap, HashMap};
 
 const NAMESPACE: &str = "http.matchers";
@@ -33,6 +34,9 @@ pub(super) fn check(set: &MatcherSet) -> Checked {
     list(set.path.as_ref(), "path")?;
     optional(set.path_regexp.as_ref(), "path_regexp", expression_of)?;
     optional(set.remote_ip.as_ref(), "remote_ip", ranges)?;
+    optional(set.url_pattern.as_ref(), "url_pattern", |pattern| {
+        url_pattern_fault(pattern).map_or(Ok(()), |why| Err(Fault::new(why)))
+    })?;
     optional(set.vars_regexp.as_ref(), "vars_regexp", regexps)
 }
 

@@ -14,13 +14,12 @@ const UNNAMED: [&str; 4] =
 /// Modules that Caddy does not have.
 const OURS: [&str; 4] = ["frankenphp", "http.encoders.br", "http.handlers.php", "pogo"];
 /// Modules, or whole rooms of them, that are read and refused, since they are not served yet.
-const NOT_YET: [&str; 10] = [
+const NOT_YET: [&str; 9] = [
     "caddy.filesystems",
     "caddy.listeners.tls",
     "caddy.network_proxy.",
     "http.handlers.acme_server",
     "http.handlers.reverse_proxy",
-    "http.matchers.url_pattern",
     "http.reverse_proxy.",
     "pki",
     "tls",

@@ -234,6 +234,8 @@ pub(crate) struct Exchange<'s> {
     pub traced: Vec<Traced<'s>>,
     /// What the `file` matcher found last.
     pub file_match: Option<FileMatch>,
+    /// What the matcher `url_pattern` found, by component and name: `pathname.id`.
+    pub url_groups: Vec<(String, Vec<u8>)>,
     /// What regular expressions found, the last one last.
     captured: Vec<Captured>,
     /// The error that is being answered.
@@ -331,6 +333,7 @@ impl<'s> Exchange<'s> {
             logged_bodies: Vec::new(),
             traced: Vec::new(),
             file_match: None,
+            url_groups: Vec::new(),
             captured: Vec::new(),
             error: None,
             intercepted: None,
@@ -464,6 +467,11 @@ impl<'s> Exchange<'s> {
     /// The group of an expression that `key` names, as `NAME.1` or `1`: the one found last.
     pub(super) fn captured(&self, key: &str) -> Option<&[u8]> {
         self.captured.iter().rev().find_map(|captured| captured.group(key))
+    }
+
+    /// The part of the URL that `url_pattern` found by this key, as `pathname.id`.
+    pub(super) fn url_group(&self, key: &str) -> Option<&[u8]> {
+        self.url_groups.iter().find(|(name, _)| name == key).map(|(_, group)| &**group)
     }
 
     /// Our address.

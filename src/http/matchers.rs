@@ -18,6 +18,7 @@ mod protocol;
 mod query;
 mod remote_ip;
 mod tls;
+pub(crate) mod url_pattern;
 mod vars;
 mod vars_regexp;
 
@@ -47,6 +48,7 @@ enum Matcher {
     PathRegexp(path_regexp::PathRegexp),
     HeaderRegexp(header_regexp::HeaderRegexp),
     VarsRegexp(vars_regexp::VarsRegexp),
+    UrlPattern(Box<url_pattern::UrlPattern>),
     Expression(expression::Expression),
     Not(not::Not),
     File(Box<file::File>),
@@ -74,8 +76,6 @@ impl MatcherSet {
             vars,
             vars_regexp,
         } = config;
-        // A set without one of its matchers would match more than somebody asked for.
-        refuse("url_pattern", url_pattern.is_some())?;
         let mut all: Vec<Matcher> = Vec::new();
         all.extend(protocol.as_ref().map(|m| Matcher::Protocol(protocol::Protocol::new(m))));
         all.extend(tls.as_ref().map(|m| Matcher::Tls(tls::Tls::new(m))));
@@ -103,6 +103,9 @@ impl MatcherSet {
         all.extend(within("header_regexp", header_regexp, new, Matcher::HeaderRegexp)?);
         let new = vars_regexp::VarsRegexp::provision;
         all.extend(within("vars_regexp", vars_regexp, new, Matcher::VarsRegexp)?);
+        let new = url_pattern::UrlPattern::provision;
+        let wrap = |pattern| Matcher::UrlPattern(Box::new(pattern));
+        all.extend(within("url_pattern", url_pattern, new, wrap)?);
         let new = expression::Expression::provision;
         all.extend(within("expression", expression, new, Matcher::Expression)?);
         all.extend(
@@ -133,6 +136,7 @@ impl MatcherSet {
                 Matcher::PathRegexp(m) => m.matches(ex),
                 Matcher::HeaderRegexp(m) => m.matches(ex),
                 Matcher::VarsRegexp(m) => m.matches(ex),
+                Matcher::UrlPattern(m) => m.matches(ex),
                 Matcher::Expression(m) => m.matches(ex)?,
                 Matcher::Not(m) => m.matches(ex)?,
                 Matcher::File(m) => m.matches(ex)?,
@@ -154,15 +158,6 @@ fn within<C, M>(
 ) -> Result<Option<Matcher>, ProvisionError> {
     let compiled = config.as_ref().map(provision).transpose();
     Ok(compiled.map_err(|error| error.within(name))?.map(wrap))
-}
-
-/// Refuses a matcher that does nothing yet.
-fn refuse(name: &str, is_there: bool) -> Result<(), ProvisionError> {
-    if !is_there {
-        return Ok(());
-    }
-    let text = format!("the matcher {name} is not supported yet");
-    Err(ProvisionError::Invalid(text).within(name))
 }
 
 /// Compiles sets.
@@ -195,16 +190,8 @@ mod tests {
             assert_eq!(error.to_string(), expected);
         };
         check(
-            r#"{"path":["/"],"url_pattern":{}}"#,
-            "url_pattern: the matcher url_pattern is not supported yet",
-        );
-        check(
-            r#"{"not":[{"url_pattern":{}}]}"#,
-            "match[0].url_pattern: the matcher url_pattern is not supported yet",
-        );
-        check(
-            r#"{"file":{"fs":"embedded"}}"#,
-            "file.fs: the file system \"embedded\" is not supported yet",
+            r#"{"not":[{"file":{"fs":"embedded"}}]}"#,
+            "match[0].file.fs: the file system \"embedded\" is not supported yet",
         );
     }
 }

@@ -256,6 +256,8 @@ pub(crate) enum Placeholder {
     ClientIp,
     /// `http.regexp.*`.
     Regexp(String),
+    /// `http.url_pattern.*`.
+    UrlPattern(String),
     /// `http.matchers.file.*`.
     FileMatch(FilePart),
     /// `http.error.*`.
@@ -348,6 +350,9 @@ impl Placeholder {
         }
         if let Some(key) = name.strip_prefix("http.regexp.") {
             return Some(Self::Regexp(own(key)));
+        }
+        if let Some(key) = name.strip_prefix("http.url_pattern.") {
+            return Some(Self::UrlPattern(own(key)));
         }
         if let Some(key) = name.strip_prefix("http.response.header.") {
             return Some(Self::ResponseHeader(key.to_ascii_lowercase()));
@@ -480,8 +485,7 @@ impl Placeholder {
                 proto => Cow::Borrowed(proto.as_bytes()),
             },
             Self::File(path) => file(path).into(),
-            Self::ShuttingDown if ex.shutdown_at().is_some() => Cow::Borrowed(b"true"),
-            Self::ShuttingDown => Cow::Borrowed(b"false"),
+            Self::ShuttingDown => truth(ex.shutdown_at().is_some()),
             Self::TimeUntilShutdown => {
                 let left = ex.shutdown_at().map(|at| at.saturating_duration_since(Instant::now()));
                 left.map_or_else(String::new, go_duration).into_bytes().into()
@@ -498,10 +502,7 @@ impl Placeholder {
             }
             Self::Local(end) => end.of(ex.local()).into_bytes().into(),
             Self::Remote(end) => end.of(ex.remote()).into_bytes().into(),
-            Self::TrustedProxy => Cow::Borrowed(match ex.is_from_trusted_proxy() {
-                true => b"true".as_slice(),
-                false => b"false",
-            }),
+            Self::TrustedProxy => truth(ex.is_from_trusted_proxy()),
             Self::RemoteNet(v4, v6) => {
                 let Some(ip) = ex.remote().ip() else {
                     return Some(ex.remote().host().into_bytes().into());
@@ -526,6 +527,7 @@ impl Placeholder {
             Self::ClientIp => client(ex).into_bytes().into(),
             Self::Var(name) => Cow::Borrowed(ex.vars.value(name)),
             Self::Regexp(key) => Cow::Borrowed(ex.captured(key)?),
+            Self::UrlPattern(key) => Cow::Borrowed(ex.url_group(key)?),
             Self::FileMatch(part) => ex.file_match.as_ref()?.part(*part),
             Self::Error(part) => ex.error.as_ref()?.part(*part),
             Self::InterceptStatus => {
@@ -560,7 +562,7 @@ impl Part {
         })
     }
 
-    fn of<'a>(&self, target: &'a Target) -> Cow<'a, [u8]> {
+    pub(crate) fn of<'a>(&self, target: &'a Target) -> Cow<'a, [u8]> {
         let path = target.path.as_slice();
         let (dir, file) = match path.iter().rposition(|b| *b == b'/') {
             Some(at) => path.split_at(at + 1),
@@ -666,6 +668,10 @@ fn joined<'a>(headers: &'a http::HeaderMap, name: &str) -> Cow<'a, [u8]> {
 
 fn duration(elapsed: Duration, ms: bool) -> String {
     if ms { (elapsed.as_secs_f64() * 1e3).to_string() } else { go_duration(elapsed) }
+}
+
+fn truth(is: bool) -> Cow<'static, [u8]> {
+    Cow::Borrowed(if is { b"true" } else { b"false" })
 }
 
 /// A time span as Go writes it.
