@@ -10,6 +10,10 @@ pub(super) fn write(text: &mut Text) {
         let help = "Total user and system CPU time spent in seconds.";
         text.only("process_cpu_seconds_total", "counter", help, stat.cpu);
     }
+    if let Some(limit) = getrlimit(Resource::Nofile).current {
+        let help = "Maximum number of open file descriptors.";
+        text.only("process_max_fds", "gauge", help, to_float(limit));
+    }
     if let Some((received, sent)) = network() {
         let help = "Number of bytes received by the process over the network.";
         text.only("process_network_receive_bytes_total", "counter", help, received);
@@ -17,7 +21,6 @@ pub(super) fn write(text: &mut Text) {
         text.only("process_network_transmit_bytes_total", "counter", help, sent);
     }
     let open = std::fs::read_dir("/proc/self/fd").ok().map(Iterator::count);
-    let limit = getrlimit(Resource::Nofile).current;
     // As Prometheus' libraries have it, no bound is the greatest number.
     let memory_limit = getrlimit(Resource::As).current.unwrap_or(u64::MAX);
     let mut gauge = |name: &str, help: &str, value: Option<f64>| {
@@ -25,7 +28,6 @@ pub(super) fn write(text: &mut Text) {
             text.only(name, "gauge", help, value);
         }
     };
-    gauge("process_max_fds", "Maximum number of open file descriptors.", limit.map(to_float));
     gauge("process_open_fds", "Number of open file descriptors.", open.map(|n| to_float(n as u64)));
     let resident = stat.as_ref().map(|stat| stat.resident);
     gauge("process_resident_memory_bytes", "Resident memory size in bytes.", resident);
