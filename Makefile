@@ -48,6 +48,7 @@ compare: ## whether Caddy adapts 2,000 Caddyfiles and answers requests alike (CA
 bench: build ## measure beside nginx and php-fpm, and adapt beside Caddy, in one run
 	@packaging/debian.sh bench
 	benches/run.py --bin target/release/pogo
+	benches/web.py --bin target/release/pogo --caddy $(CADDY)
 	benches/adapt.py --bin target/release/pogo --caddy $(CADDY)
 
 soak: build ## whether memory grows over 100,000 requests

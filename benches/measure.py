@@ -116,7 +116,7 @@ class Server:
                 self.running.append(subprocess.Popen(command, cwd=self.folder, stdin=subprocess.DEVNULL,
                                                      stdout=log, stderr=log, start_new_session=True))
         while not self.answers(path):
-            if time.monotonic() > begun + 20 or any(p.poll() is not None for p in self.running):
+            if time.monotonic() > begun + 60 or any(p.poll() is not None for p in self.running):
                 self.stop()
                 raise SystemExit("%s did not start: see %s/%s.log" % (self.name, self.folder, self.name))
             time.sleep(0.0005)
@@ -215,10 +215,10 @@ def nginx(folder, threads=WORKERS):
 UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 60e6}
 
 
-def load(server, path, connections, seconds):
+def load(server, path, connections, seconds, port=None, extra=()):
     """Load on a server: requests/s, p99 and CPU per request, both in microseconds."""
-    command = ["wrk", "--latency", "-t", str(min(2, connections)), "-c", str(connections)]
-    url = "http://127.0.0.1:%d%s" % (server.port, path)
+    command = ["wrk", "--latency", "-t", str(min(2, connections)), "-c", str(connections), *extra]
+    url = "http://127.0.0.1:%d%s" % (port or server.port, path)
     subprocess.run(command + ["-d", "1s", url], capture_output=True, check=True)
     before = server.cpu()
     out = subprocess.run(command + ["-d", "%ds" % seconds, url], capture_output=True, text=True, check=True).stdout
