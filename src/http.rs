@@ -30,6 +30,7 @@ mod invoked;
 mod ip_ranges;
 mod listener;
 mod live;
+mod loggers;
 mod matchers;
 mod measure;
 mod pace;

@@ -179,19 +179,19 @@ impl Logs {
         }
         let at = now();
         let code = Location::caller();
-        let mut line: Option<(&Target, Arc<[u8]>)> = None;
+        let mut line: Option<(&Target, Vec<u8>)> = None;
         for target in takers {
             let Some(writer) = &target.writer else { continue };
             if target.sampling.as_ref().is_some_and(|s| !s.keeps(level, message, at)) {
                 continue;
             }
-            let same = line.as_ref().filter(|(other, _)| other.writes_as(target));
-            let text = match same {
-                Some((_, text)) => Arc::clone(text),
-                None => target.encode(&Entry::new(level, at, logger, message), code, &fields),
-            };
-            writer.write(Arc::clone(&text));
-            line = Some((target, text));
+            if line.as_ref().is_none_or(|(other, _)| !other.writes_as(target)) {
+                let entry = Entry::new(level, at, logger, message);
+                line = Some((target, target.encode(&entry, code, &fields)));
+            }
+            if let Some((_, text)) = &line {
+                writer.write(text);
+            }
         }
     }
 
@@ -219,12 +219,12 @@ impl Target {
         entry: &Entry<'_>,
         code: &Location<'_>,
         fields: &impl Fn(&mut Object<'_>),
-    ) -> Arc<[u8]> {
+    ) -> Vec<u8> {
         let caller = self.with_caller.then(|| format!("{}:{}", code.file(), code.line()));
         let has_stack = self.with_stack.is_some_and(|least| entry.level >= least);
         let stack = has_stack.then(|| Backtrace::force_capture().to_string());
         let entry = Entry { caller: caller.as_deref(), stack: stack.as_deref(), ..*entry };
-        self.form.encode(&entry, fields).into()
+        self.form.encode(&entry, fields)
     }
 
     /// Whether the longest matching name of both lists is in `include`.

@@ -8,7 +8,6 @@
 //! that does not take what is written for too long is given up here, whoever writes.
 
 use super::chunks::{Chunks, Seen};
-use super::connection::Peer;
 use super::socket::Stream;
 use async_trait::async_trait;
 use bytes::{Buf, BytesMut};
@@ -18,9 +17,11 @@ use pingora_core::protocols::{
     GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
     TimingDigest, UniqueID,
 };
-use rustix::net::RecvFlags;
+use rustix::buffer::Buffer;
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
 use std::fs::File;
 use std::io::{self, IoSlice};
+use std::mem::{self, MaybeUninit};
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -48,11 +49,13 @@ pub(super) struct Conn {
     /// Received before anybody read it.
     waiting: BytesMut,
     /// Written, not sent.
-    out: BytesMut,
+    out: Mutex<BytesMut>,
     /// Bytes of a file, from a place on, that go out instead of those that are written.
     file: Mutex<Option<(Arc<File>, u64)>>,
     held: AtomicBool,
     eager: AtomicBool,
+    /// What goes out in the place of the next write.
+    head: Mutex<Option<BytesMut>>,
     /// How long the client may take for the next part of what is written; as long as it
     /// likes when absent.
     write_limit: Mutex<Option<Duration>>,
@@ -64,7 +67,6 @@ pub(super) struct Conn {
     taken: usize,
     /// The framing of the body that is being read.
     reading: Mutex<Reading>,
-    digest: Arc<SocketDigest>,
 }
 
 /// What may be read.
@@ -80,28 +82,20 @@ enum Reading {
 
 impl Conn {
     /// A connection whose client may take `write_limit` for each `part` bytes.
-    pub(super) fn new(
-        stream: Stream,
-        remote: &Peer,
-        write_limit: Option<Duration>,
-        part: usize,
-    ) -> Self {
-        let digest = SocketDigest::from_raw_fd(stream.as_raw_fd());
-        // It is empty, so this does not fail.
-        let _ = digest.peer_addr.set(remote.socket_addr().map(Into::into));
+    pub(super) fn new(stream: Stream, write_limit: Option<Duration>, part: usize) -> Self {
         Self {
             stream: Arc::new(stream),
             waiting: BytesMut::new(),
-            out: BytesMut::new(),
+            out: Mutex::new(BytesMut::new()),
             file: Mutex::new(None),
             held: AtomicBool::new(false),
             eager: AtomicBool::new(false),
+            head: Mutex::new(None),
             write_limit: Mutex::new(write_limit),
             part,
             give_up: None,
             taken: 0,
             reading: Mutex::new(Reading::Anything),
-            digest: Arc::new(digest),
         }
     }
 
@@ -111,13 +105,13 @@ impl Conn {
         loop {
             self.stream.readable().await?;
             // Not before the wait: it would be a part of each idle connection.
-            let mut buffer = [0; FILL_SIZE];
-            match receive(&self.stream, &mut buffer) {
+            let mut buffer = [MaybeUninit::uninit(); FILL_SIZE];
+            match receive(&self.stream, &mut buffer[..], FILL_SIZE) {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                Ok(0) => return Ok(false),
-                read => {
-                    self.waiting.extend_from_slice(&buffer[..read?]);
-                    return Ok(true);
+                received => {
+                    let ((filled, _), _) = received?;
+                    self.waiting.extend_from_slice(filled);
+                    return Ok(!filled.is_empty());
                 }
             }
         }
@@ -135,14 +129,15 @@ impl Conn {
 
     /// Gives back bytes that were read and belong to the next request.
     pub(super) fn unread(&mut self, mut bytes: BytesMut) {
-        bytes.unsplit(std::mem::take(&mut self.waiting));
+        bytes.unsplit(mem::take(&mut self.waiting));
         self.waiting = bytes;
     }
 
     /// Lets go of what an idle connection does not need.
     pub(super) fn rest(&mut self) {
-        if self.out.is_empty() && self.out.capacity() > IDLE_SIZE {
-            self.out = BytesMut::new();
+        let out = self.out.get_mut();
+        if out.is_empty() && out.capacity() > IDLE_SIZE {
+            *out = BytesMut::new();
         }
     }
 
@@ -154,6 +149,16 @@ impl Conn {
     /// Sends each write at once while true.
     pub(super) fn send_at_once(&self, eager: bool) {
         self.eager.store(eager, Ordering::Relaxed);
+    }
+
+    /// Sends this head in the place of the one that is written next.
+    pub(super) fn put_head(&self, head: BytesMut) {
+        *self.head.lock() = Some(head);
+    }
+
+    /// Lets something be written that goes out with the next flush.
+    pub(super) fn put(&self, write: impl FnOnce(&mut BytesMut)) {
+        write(&mut self.out.lock());
     }
 
     /// Sends bytes of a file, from this place on, in the place of what is written.
@@ -267,10 +272,25 @@ impl Conn {
     }
 
     fn poll_send_all(&mut self, cx: &mut Context<'_>, more: &[u8]) -> Poll<io::Result<usize>> {
-        while !self.out.is_empty() || !more.is_empty() {
+        // What goes in front of a file's bytes goes out with them.
+        let follows = self.file.get_mut().is_some();
+        let flags =
+            if follows { SendFlags::NOSIGNAL | SendFlags::MORE } else { SendFlags::NOSIGNAL };
+        let out = self.out.get_mut();
+        while !out.is_empty() || !more.is_empty() {
             ready!(self.stream.poll_write_ready(cx))?;
-            let slices = [IoSlice::new(&self.out), IoSlice::new(more)];
-            let sent = match self.stream.try_write_vectored(&slices) {
+            let stream = &*self.stream;
+            let sent = stream.try_io(Interest::WRITABLE, || {
+                Ok(match (&**out, more) {
+                    (one, []) | ([], one) => rustix::net::send(stream, one, flags)?,
+                    (first, second) => {
+                        let parts = [IoSlice::new(first), IoSlice::new(second)];
+                        let nothing = &mut SendAncillaryBuffer::default();
+                        rustix::net::sendmsg(stream, &parts, nothing, flags)?
+                    }
+                })
+            });
+            let sent = match sent {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => continue,
                 sent => sent?,
             };
@@ -278,8 +298,8 @@ impl Conn {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.taken += sent;
-            let ours = sent.min(self.out.len());
-            self.out.advance(ours);
+            let ours = sent.min(out.len());
+            out.advance(ours);
             if sent > ours {
                 return Poll::Ready(Ok(sent - ours));
             }
@@ -329,7 +349,7 @@ impl AsyncRead for Conn {
         }
         if !self.waiting.is_empty() {
             let len = self.waiting.len().min(buf.remaining());
-            let waiting = std::mem::take(&mut self.waiting);
+            let waiting = mem::take(&mut self.waiting);
             let passed = self.pass(&waiting[..len]);
             self.waiting = waiting;
             buf.put_slice(&self.waiting[..passed?]);
@@ -343,8 +363,9 @@ impl AsyncRead for Conn {
         loop {
             ready!(self.stream.poll_read_ready(cx))?;
             let before = buf.filled().len();
-            let read = if buf.remaining() <= FILL_SIZE {
-                receive(&self.stream, buf.initialize_unfilled()).map(|n| buf.advance(n))
+            let len = buf.remaining();
+            let read = if len <= FILL_SIZE {
+                receive(&self.stream, buf.initialize_unfilled(), len).map(|(_, n)| buf.advance(n))
             } else {
                 // Clearing a large buffer costs more than one more system call.
                 self.stream.try_read_buf(buf).map(drop)
@@ -362,18 +383,21 @@ impl AsyncRead for Conn {
     }
 }
 
-/// Receives what is there. A short read means that there is no more, so that the next
-/// one waits for news instead of asking in vain.
-fn receive(stream: &Stream, buffer: &mut [u8]) -> io::Result<usize> {
+/// Receives what is there into a buffer of this length. A short read means that there is no
+/// more, so that the next one waits for news instead of asking in vain.
+fn receive<B: Buffer<u8>>(
+    stream: &Stream,
+    buffer: B,
+    len: usize,
+) -> io::Result<(B::Output, usize)> {
     let mut short = None;
-    let len = buffer.len();
     let received = stream.try_io(Interest::READABLE, || {
-        let (_, read) = rustix::net::recv(stream, &mut *buffer, RecvFlags::empty())?;
+        let (filled, read) = rustix::net::recv(stream, buffer, RecvFlags::empty())?;
         if (1..len).contains(&read) {
-            short = Some(read);
+            short = Some((filled, read));
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        Ok(read)
+        Ok((filled, read))
     });
     short.map_or(received, Ok)
 }
@@ -384,19 +408,30 @@ impl AsyncWrite for Conn {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if let Some(head) = self.head.get_mut().take() {
+            self.out.get_mut().unsplit(head);
+            if *self.eager.get_mut() {
+                // What does not go out now does so with the next write or flush.
+                if let Poll::Ready(sent) = self.poll_send(cx, &[]) {
+                    sent?;
+                }
+            }
+            return Poll::Ready(Ok(data.len()));
+        }
         if self.file.get_mut().is_some() {
             return self.poll_send_file(cx, data.len());
         }
         let eager = self.eager.load(Ordering::Relaxed);
-        if !eager && self.out.len() + data.len() <= BUFFER_SIZE {
-            self.out.extend_from_slice(data);
+        let out = self.out.get_mut();
+        if !eager && out.len() + data.len() <= BUFFER_SIZE {
+            out.extend_from_slice(data);
             return Poll::Ready(Ok(data.len()));
         }
         self.poll_send(cx, data)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.held.load(Ordering::Relaxed) || self.out.is_empty() {
+        if self.held.load(Ordering::Relaxed) || self.out.get_mut().is_empty() {
             return Poll::Ready(Ok(()));
         }
         ready!(self.poll_send(cx, &[]))?;
@@ -453,7 +488,7 @@ impl GetProxyDigest for Conn {
 
 impl GetSocketDigest for Conn {
     fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
-        Some(Arc::clone(&self.digest))
+        None
     }
 }
 
@@ -468,9 +503,9 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let client = TcpStream::connect(address).await.expect("it listens");
-        let (tcp, remote) = listener.accept().await.expect("the client is there");
+        let (tcp, _) = listener.accept().await.expect("the client is there");
         let limit = Some(Duration::from_millis(100));
-        (Conn::new(Stream::Tcp(tcp), &Peer::from(remote), limit, 1024), client)
+        (Conn::new(Stream::Tcp(tcp), limit, 1024), client)
     }
 
     #[tokio::test]
@@ -493,7 +528,7 @@ mod tests {
         conn.hold(true);
         conn.write_all(b"head").await.expect("buffered");
         conn.flush().await.expect("ignored");
-        assert_eq!(conn.out.len(), 4);
+        assert_eq!(conn.out.lock().len(), 4);
         conn.hold(false);
         conn.write_all(&large).await.expect("sent");
         conn.write_all(b"tail").await.expect("buffered");

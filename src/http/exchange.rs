@@ -29,7 +29,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU32;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Of a request's body, a placeholder gets no more parts than bring it to this length.
 const BUFFERED_BODY_MAX: usize = 8 * 1024 * 1024;
@@ -250,8 +250,6 @@ pub(crate) struct Exchange<'s> {
     client: Client,
     /// When the head was complete.
     pub started: Instant,
-    /// The same by the clock on the wall.
-    pub accepted: SystemTime,
     /// How many named routes are running within one another.
     pub(super) invocations: u32,
     /// Error routes of subroutes that were entered.
@@ -341,7 +339,6 @@ impl<'s> Exchange<'s> {
             metered: SmallVec::new(),
             client: site.trust.client(&connection.remote, &session.req_header().headers),
             started: now,
-            accepted: SystemTime::now(),
             invocations: 0,
             catchers: Vec::new(),
             groups: Vec::new(),
@@ -352,6 +349,11 @@ impl<'s> Exchange<'s> {
             connection,
             site,
         }
+    }
+
+    /// When the head was complete, by the clock on the wall.
+    pub(crate) fn accepted(&self) -> SystemTime {
+        SystemTime::now().checked_sub(self.started.elapsed()).unwrap_or(UNIX_EPOCH)
     }
 
     /// The request's header.
@@ -418,6 +420,11 @@ impl<'s> Exchange<'s> {
             Version::HTTP_3 => "HTTP/3.0",
             _ => HTTP1[usize::from(self.minor.min(9))],
         }
+    }
+
+    /// The `x` of `HTTP/1.x`.
+    pub(super) const fn minor(&self) -> u8 {
+        self.minor
     }
 
     /// The protocol's version.

@@ -19,9 +19,15 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, TRANSFER_ENCODING
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Version};
 use pingora_core::protocols::http::server::Session;
 use pingora_error::{Error, ErrorType};
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, sleep, timeout, timeout_at};
 
+/// A connection that is silent from one tick to the next but one keeps nothing that only
+/// requests need.
+const TICK: Duration = Duration::from_millis(250);
 /// How long the rest of a small body may take to arrive after the answer.
 const DRAIN: Duration = Duration::from_secs(5);
 
@@ -58,86 +64,170 @@ enum Begun {
     Gone,
 }
 
+/// What became of a wait for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    Request,
+    /// Nothing came for so long.
+    Silence,
+    /// Either side is done with the connection.
+    End,
+}
+
 /// Serves requests until either side is done.
 pub(super) async fn serve(conn: Conn, connection: Connection) {
     let mut conn = Box::new(conn);
+    let mut silent = Duration::ZERO;
     loop {
-        if !begins(&mut conn, &connection).await {
+        let idle = connection.site.load().timeouts.idle.saturating_sub(silent);
+        conn.rest();
+        if first(&mut conn, &connection, idle).await != Awaited::Request {
             return;
         }
-        // Not before there is a request: an idle connection keeps no old configuration.
-        let site = connection.site.load_full();
-        let head = timeout(site.timeouts.head, whole_head(&mut conn, site.head_max)).await;
-        let mut bytes = std::mem::take(conn.waiting_mut());
-        watch_chunks(&conn, &mut bytes);
-        let mut session = Session::new_http1(conn);
-        session.set_pipelining_enabled(true);
-        session.set_keepalive(Some(0));
-        session.set_close_on_response_before_downstream_finish(false);
-        let line = match head.unwrap_or(Begun::Gone) {
-            Begun::Whole(line) => line,
-            Begun::Refused(refusal) => return refuse(&mut session, refusal).await,
-            Begun::Gone => return,
-        };
-        session.set_pipelined_prefix(bytes);
-        if !read_head(&mut session, &site).await {
-            return;
+        // What requests need is no part of an idle connection.
+        let Some(next) = Box::pin(busy(conn, &connection)).await else { return };
+        (conn, silent) = (next, 2 * TICK);
+    }
+}
+
+/// Serves requests while one follows the other; the connection, when it is silent.
+async fn busy(mut conn: Box<Conn>, connection: &Connection) -> Option<Box<Conn>> {
+    let mut site = connection.site.load_full();
+    let mut tick = pin!(sleep(TICK));
+    loop {
+        conn = one(conn, connection, &site).await?;
+        match next(&mut conn, connection, tick.as_mut()).await {
+            Awaited::Request => {}
+            Awaited::Silence => return Some(conn),
+            Awaited::End => return None,
         }
-        session.set_total_drain_timeout(Some(DRAIN));
-        if !answer(&mut session, &connection, &site, line).await {
-            return;
-        }
-        let Ok(Some(reusable)) = session.finish().await else { return };
-        let (stream, next) = reusable.into_parts();
-        let Ok(reused) = stream.into_any().downcast::<Conn>() else { return };
-        conn = reused;
-        if let Some(next) = next {
-            conn.unread(next);
+        // All connections count the uses of a site in one place, so few of them are best.
+        if !Arc::ptr_eq(&site, &connection.site.load()) {
+            site = connection.site.load_full();
         }
     }
 }
 
-/// Waits for the first bytes of a request; false when the connection ends instead.
-async fn begins(conn: &mut Conn, connection: &Connection) -> bool {
-    if !conn.waiting().is_empty() {
-        return true;
+/// Serves a request that has begun; the connection, when it can carry another.
+async fn one(mut conn: Box<Conn>, connection: &Connection, site: &Site) -> Option<Box<Conn>> {
+    let head = whole_head(&mut conn, site.head_max, site.timeouts.head).await;
+    let mut bytes = std::mem::take(conn.waiting_mut());
+    watch_chunks(&conn, &mut bytes);
+    let mut session = Session::new_http1(conn);
+    session.set_pipelining_enabled(true);
+    session.set_keepalive(Some(0));
+    session.set_close_on_response_before_downstream_finish(false);
+    let line = match head {
+        Begun::Whole(line) => line,
+        Begun::Refused(refusal) => {
+            refuse(&mut session, refusal).await;
+            return None;
+        }
+        Begun::Gone => return None,
+    };
+    session.set_pipelined_prefix(bytes);
+    if !read_head(&mut session).await {
+        return None;
     }
-    conn.rest();
-    let idle = connection.site.load().timeouts.idle;
+    session.set_total_drain_timeout(Some(DRAIN));
+    if !answer(&mut session, connection, site, line).await {
+        return None;
+    }
+    let (stream, next) = session.finish().await.ok()??.into_parts();
+    let mut conn = stream.into_any().downcast::<Conn>().ok()?;
+    if let Some(next) = next {
+        conn.unread(next);
+    }
+    Some(conn)
+}
+
+/// Waits for the first request after a silence, at most `limit`.
+async fn first(conn: &mut Conn, connection: &Connection, limit: Duration) -> Awaited {
+    if !conn.waiting().is_empty() {
+        return Awaited::Request;
+    }
     tokio::select! {
         biased;
-        filled = timeout(idle, conn.fill()) => matches!(filled, Ok(Ok(true))),
-        () = connection.stopped() => false,
+        filled = timeout(limit, conn.fill()) => match filled {
+            Ok(filled) => Awaited::from(filled),
+            Err(_) => Awaited::Silence,
+        },
+        () = connection.stopped() => Awaited::End,
     }
 }
 
-/// Waits until a whole head is there. Each byte is looked at once, however slowly they
-/// come, and the first line is judged as soon as it is there.
-async fn whole_head(conn: &mut Conn, max: usize) -> Begun {
-    let mut line = None;
-    let mut scan = Scan::default();
+/// Waits for the request after another one. A tick that goes on from request to request
+/// costs less than a clock for each: the second one in a wait is silence.
+async fn next(conn: &mut Conn, connection: &Connection, mut tick: Pin<&mut Sleep>) -> Awaited {
+    if !conn.waiting().is_empty() {
+        return Awaited::Request;
+    }
+    let mut ticks = 0;
     loop {
-        let head = conn.waiting_mut();
-        if scan == Scan::default() {
-            skip_empty_lines(head);
+        tokio::select! {
+            biased;
+            filled = conn.fill() => return Awaited::from(filled),
+            () = tick.as_mut() => {}
         }
-        if line.is_none() && scan.line(head).is_some() {
-            match request_line::normalize(head) {
-                Ok(normal) => line = Some(normal),
-                Err(Fault::Malformed) => return Begun::Refused(BAD),
-                Err(Fault::Version) => return Begun::Refused(BAD_VERSION),
-            }
-            scan = Scan::default();
+        tick.as_mut().reset(Instant::now() + TICK);
+        ticks += 1;
+        if connection.is_stopping() {
+            return Awaited::End;
         }
-        if line.is_some() && scan.finds_end(head) {
-            return line.map_or(Begun::Gone, Begun::Whole);
+        if ticks == 2 {
+            return Awaited::Silence;
         }
-        if head.len() > max {
-            return Begun::Refused(TOO_LARGE);
+    }
+}
+
+impl From<io::Result<bool>> for Awaited {
+    fn from(filled: io::Result<bool>) -> Self {
+        if matches!(filled, Ok(true)) { Self::Request } else { Self::End }
+    }
+}
+
+/// Waits until a whole head is there, at most `limit`. Each byte is looked at once, however
+/// slowly they come, and the first line is judged as soon as it is there.
+async fn whole_head(conn: &mut Conn, max: usize, limit: Duration) -> Begun {
+    let mut search = Search::default();
+    let mut end = None;
+    loop {
+        if let Some(begun) = search.go_on(conn.waiting_mut(), max) {
+            return begun;
         }
-        if !matches!(conn.fill().await, Ok(true)) {
+        // Most heads come whole, and need no clock.
+        let end = *end.get_or_insert_with(|| Instant::now() + limit);
+        if !matches!(timeout_at(end, conn.fill()).await, Ok(Ok(true))) {
             return Begun::Gone;
         }
+    }
+}
+
+/// The search for the end of a head.
+#[derive(Debug, Default)]
+struct Search {
+    line: Option<RequestLine>,
+    scan: Scan,
+}
+
+impl Search {
+    /// Looks at what has come since it last did.
+    fn go_on(&mut self, head: &mut BytesMut, max: usize) -> Option<Begun> {
+        if self.scan == Scan::default() {
+            skip_empty_lines(head);
+        }
+        if self.line.is_none() && self.scan.line(head).is_some() {
+            match request_line::normalize(head) {
+                Ok(normal) => self.line = Some(normal),
+                Err(Fault::Malformed) => return Some(Begun::Refused(BAD)),
+                Err(Fault::Version) => return Some(Begun::Refused(BAD_VERSION)),
+            }
+            self.scan = Scan::default();
+        }
+        if self.line.is_some() && self.scan.finds_end(head) {
+            return self.line.take().map(Begun::Whole);
+        }
+        (head.len() > max).then_some(Begun::Refused(TOO_LARGE))
     }
 }
 
@@ -210,11 +300,11 @@ fn skip_empty_lines(head: &mut BytesMut) {
 }
 
 /// Lets pingora read the head that is there; false when it is none.
-async fn read_head(session: &mut Session, site: &Site) -> bool {
-    match timeout(site.timeouts.head, session.read_request()).await {
-        Ok(Ok(true)) => true,
-        Ok(Ok(false)) | Err(_) => false,
-        Ok(Err(error)) => {
+async fn read_head(session: &mut Session) -> bool {
+    // It is there, so that pingora waits for nothing.
+    match session.read_request().await {
+        Ok(is_head) => is_head,
+        Err(error) => {
             if *error.etype() == ErrorType::InvalidHTTPHeader {
                 refuse(session, why_invalid(&error)).await;
             }

@@ -1,89 +1,102 @@
-//! The heads of answers as they go over the wire: reason phrases and the case of names.
+//! The heads of answers as they go over the wire: reason phrases, the case of names, and
+//! the fields that say when, and what becomes of the connection.
 //!
-//! Both mean nothing to HTTP, but scripts look for them; so they are Go's.
+//! The former two mean nothing to HTTP, but scripts look for them; so they are Go's.
 
-use crate::logging::access::canonical;
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use bytes::{BufMut, BytesMut};
+use http::header::{CONNECTION, DATE};
+use http::{HeaderMap, StatusCode};
 use pingora_http::ResponseHeader;
-use std::borrow::Cow;
+use std::cell::RefCell;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A head for HTTP/1.
-pub(super) fn http1(status: StatusCode, headers: HeaderMap) -> ResponseHeader {
-    let mut head = match cased(status, &headers) {
-        Some(head) => head,
-        None => plain(status, headers),
-    };
-    let phrase = match phrase(status) {
-        known if known.is_some() && known == status.canonical_reason() => return head,
-        Some(known) => Cow::Borrowed(known),
-        None => Cow::Owned(format!("status code {}", status.as_u16())),
-    };
-    // A phrase without line breaks is always taken.
-    let _ = head.set_reason_phrase(Some(&phrase));
-    head
+/// Writes the head of an answer to a request of HTTP/1.x. `keeps` says that another request
+/// may follow.
+pub(super) fn http1(
+    out: &mut BytesMut,
+    status: StatusCode,
+    headers: &HeaderMap,
+    minor: u8,
+    keeps: bool,
+) {
+    status_line(out, status, minor);
+    for (name, value) in headers {
+        if keeps || *name != CONNECTION {
+            field(out, name.as_str(), value.as_bytes());
+        }
+    }
+    if !headers.contains_key(DATE) {
+        with_date(|date| field(out, "date", date));
+    }
+    match (keeps, minor) {
+        // Whoever speaks HTTP/1.0 counts on the end.
+        (true, 0) if !headers.contains_key(CONNECTION) => field(out, "connection", b"keep-alive"),
+        (false, 1..) => field(out, "connection", b"close"),
+        _ => {}
+    }
+    out.put_slice(b"\r\n");
 }
 
-/// A head whose names are in lower case, as later protocols want them.
+/// Writes the head of an interim answer.
+pub(super) fn interim(out: &mut BytesMut, status: StatusCode, headers: &HeaderMap) {
+    status_line(out, status, 1);
+    for (name, value) in headers {
+        field(out, name.as_str(), value.as_bytes());
+    }
+    out.put_slice(b"\r\n");
+}
+
+fn status_line(out: &mut BytesMut, status: StatusCode, minor: u8) {
+    out.put_slice(if minor == 0 { b"HTTP/1.0 " } else { b"HTTP/1.1 " });
+    out.put_slice(status.as_str().as_bytes());
+    out.put_u8(b' ');
+    match phrase(status) {
+        Some(phrase) => out.put_slice(phrase.as_bytes()),
+        None => {
+            out.put_slice(b"status code ");
+            out.put_slice(status.as_str().as_bytes());
+        }
+    }
+    out.put_slice(b"\r\n");
+}
+
+/// Writes a field. Its name, which is in lower case, gets capitals at its start and behind
+/// each dash.
+fn field(out: &mut BytesMut, name: &str, value: &[u8]) {
+    out.reserve(name.len() + value.len() + 4);
+    let mut upper = true;
+    for b in name.bytes() {
+        out.put_u8(if upper { b.to_ascii_uppercase() } else { b });
+        upper = b == b'-';
+    }
+    out.put_slice(b": ");
+    out.put_slice(value);
+    out.put_slice(b"\r\n");
+}
+
+/// A second since 1970, and how it is written.
+type Written = (u64, String);
+
+/// Gives the time as fields have it; it is written once for each second and thread.
+fn with_date(take: impl FnOnce(&[u8])) {
+    thread_local! {
+        static LAST: RefCell<Written> = const { RefCell::new((0, String::new())) };
+    }
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    LAST.with_borrow_mut(|last| {
+        if last.0 != since {
+            *last = (since, httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(since)));
+        }
+        take(last.1.as_bytes());
+    });
+}
+
+/// A head for pingora: as later protocols want it, and for HTTP/1 what frames the body.
 pub(super) fn plain(status: StatusCode, headers: HeaderMap) -> ResponseHeader {
     let (mut parts, ()) = http::Response::new(()).into_parts();
     parts.status = status;
     parts.headers = headers;
     ResponseHeader::from(parts)
-}
-
-/// A head that keeps the case of its names, when it has one that pingora does not know.
-fn cased(status: StatusCode, headers: &HeaderMap) -> Option<ResponseHeader> {
-    if headers.keys().all(is_titled) {
-        return None;
-    }
-    let mut head = ResponseHeader::build(status, Some(headers.len())).ok()?;
-    for (name, value) in headers {
-        let appended = match common(name) {
-            Some(name) => head.append_header(name, value),
-            None => head.append_header(canonical(name.as_str()), value),
-        };
-        appended.ok()?;
-    }
-    Some(head)
-}
-
-/// Names that pingora writes with capitals by itself.
-fn is_titled(name: &HeaderName) -> bool {
-    [
-        header::CONTENT_TYPE,
-        header::CONTENT_LENGTH,
-        header::SERVER,
-        header::TRANSFER_ENCODING,
-        header::CONTENT_ENCODING,
-        header::CACHE_CONTROL,
-        header::ACCEPT_RANGES,
-        header::DATE,
-        header::CONNECTION,
-        header::AGE,
-    ]
-    .contains(name)
-}
-
-/// Names that are seen often, so that their case is not worked out each time.
-fn common(name: &HeaderName) -> Option<&'static str> {
-    Some(match name.as_str() {
-        "accept-ranges" => "Accept-Ranges",
-        "cache-control" => "Cache-Control",
-        "content-encoding" => "Content-Encoding",
-        "content-length" => "Content-Length",
-        "content-type" => "Content-Type",
-        "etag" => "Etag",
-        "expires" => "Expires",
-        "last-modified" => "Last-Modified",
-        "location" => "Location",
-        "pragma" => "Pragma",
-        "server" => "Server",
-        "set-cookie" => "Set-Cookie",
-        "transfer-encoding" => "Transfer-Encoding",
-        "vary" => "Vary",
-        "x-powered-by" => "X-Powered-By",
-        _ => return None,
-    })
 }
 
 /// Go's phrase for a status, if it has one.
@@ -100,26 +113,59 @@ pub(super) fn phrase(status: StatusCode) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::{HeaderName, HeaderValue};
 
     #[track_caller]
     fn check(status: u16, fields: &[(&'static str, &'static str)], expected: &str) {
-        let pairs = fields.iter().map(|(name, value)| {
-            (HeaderName::from_static(name), header::HeaderValue::from_static(value))
-        });
-        let head = http1(StatusCode::from_u16(status).expect("a status"), pairs.collect());
-        let mut wire = Vec::new();
-        head.header_to_h1_wire(&mut wire);
-        let phrase = head.get_reason_phrase().unwrap_or_default();
-        assert_eq!(format!("{phrase}\r\n{}", String::from_utf8_lossy(&wire)), expected);
+        let pairs = fields
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let mut wire = BytesMut::new();
+        interim(&mut wire, StatusCode::from_u16(status).expect("a status"), &pairs.collect());
+        assert_eq!(String::from_utf8_lossy(&wire), format!("HTTP/1.1 {expected}\r\n"));
     }
 
     #[test]
     fn names_have_capitals_and_phrases_are_gos() {
-        check(200, &[("content-type", "a/b")], "OK\r\nContent-Type: a/b\r\n");
-        check(200, &[("x-odd-one", "1"), ("server", "s")], "OK\r\nX-Odd-One: 1\r\nServer: s\r\n");
-        check(416, &[], "Requested Range Not Satisfiable\r\n");
-        check(103, &[], "Early Hints\r\n");
-        check(425, &[], "Too Early\r\n");
-        check(299, &[], "status code 299\r\n");
+        check(200, &[("content-type", "a/b")], "200 OK\r\nContent-Type: a/b\r\n");
+        check(
+            200,
+            &[("x-odd-one", "a-b"), ("server", "s")],
+            "200 OK\r\nX-Odd-One: a-b\r\nServer: s\r\n",
+        );
+        check(416, &[], "416 Requested Range Not Satisfiable\r\n");
+        check(103, &[], "103 Early Hints\r\n");
+        check(425, &[], "425 Too Early\r\n");
+        check(299, &[], "299 status code 299\r\n");
+    }
+
+    #[test]
+    fn the_connection_is_spoken_of_where_its_end_is_not_what_one_expects() {
+        let check = |minor, keeps, own: Option<&'static str>, expected: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(DATE, HeaderValue::from_static("then"));
+            headers.extend(own.map(|own| (CONNECTION, HeaderValue::from_static(own))));
+            let mut wire = BytesMut::new();
+            http1(&mut wire, StatusCode::OK, &headers, minor, keeps);
+            let wire = String::from_utf8_lossy(&wire).into_owned();
+            let start = format!("HTTP/1.{minor} 200 OK\r\nDate: then\r\n");
+            assert_eq!(wire, format!("{start}{expected}\r\n"));
+        };
+        check(1, true, None, "");
+        check(1, false, None, "Connection: close\r\n");
+        check(1, false, Some("close"), "Connection: close\r\n");
+        check(1, true, Some("upgrade"), "Connection: upgrade\r\n");
+        check(0, true, None, "Connection: keep-alive\r\n");
+        check(0, false, None, "");
+    }
+
+    #[test]
+    fn the_date_is_that_of_the_second() {
+        with_date(|date| {
+            let text = std::str::from_utf8(date).expect("ASCII");
+            let date = httpdate::parse_http_date(text).expect("a date");
+            let age = SystemTime::now().duration_since(date).expect("it is past");
+            assert!(age < Duration::from_secs(5));
+        });
     }
 }

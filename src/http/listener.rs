@@ -14,6 +14,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 /// How long the loop rests when nothing can be accepted, as for want of descriptors.
 const REST: Duration = Duration::from_millis(50);
@@ -115,16 +116,19 @@ impl Listener {
     }
 }
 
-/// Accepts until the listener drains, and then whoever already waits.
+/// Accepts until the listener drains, and then whoever already waits; ends with the last
+/// connection, or cuts them off when all is over.
 async fn accept(door: Arc<Door>, phase: watch::Receiver<Phase>, alive: mpsc::Sender<()>) {
+    let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             biased;
             () = reached(phase.clone(), Phase::Draining) => break,
+            Some(_) = connections.join_next() => continue,
             accepted = door.listening.accept() => accepted,
         };
         match accepted {
-            Ok(accepted) => door.admit(accepted, &phase, &alive),
+            Ok(accepted) => door.admit(&mut connections, accepted, &phase, &alive),
             // The client gave up before it was accepted.
             Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(e) => {
@@ -134,13 +138,19 @@ async fn accept(door: Arc<Door>, phase: watch::Receiver<Phase>, alive: mpsc::Sen
         }
     }
     while let Some(Ok(accepted)) = door.listening.accept().now_or_never() {
-        door.admit(accepted, &phase, &alive);
+        door.admit(&mut connections, accepted, &phase, &alive);
+    }
+    drop(door);
+    tokio::select! {
+        () = reached(phase, Phase::Over) => connections.shutdown().await,
+        () = async { while connections.join_next().await.is_some() {} } => {}
     }
 }
 
 impl Door {
     fn admit(
         &self,
+        connections: &mut JoinSet<()>,
         (stream, remote, local): (Stream, Peer, Peer),
         phase: &watch::Receiver<Phase>,
         alive: &mpsc::Sender<()>,
@@ -150,7 +160,7 @@ impl Door {
         let counted = Some(self.connections.hold());
         let connection =
             Connection { remote, local, site, phase, _counted: counted, _alive: alive.clone() };
-        tokio::spawn(serve(stream, connection, *self.speaks.lock()));
+        connections.spawn(serve(stream, connection, *self.speaks.lock()));
     }
 
     fn complain(&self, error: &io::Error) {
@@ -161,24 +171,15 @@ impl Door {
     }
 }
 
-/// Finds out which protocol is spoken, and speaks it, at most until all is over.
-async fn serve(stream: Stream, connection: Connection, speaks: Speaks) {
-    let over = reached(connection.phase.clone(), Phase::Over);
-    tokio::select! {
-        biased;
-        () = speak(stream, connection, speaks) => {}
-        () = over => {}
-    }
-}
-
-async fn speak(stream: Stream, mut connection: Connection, speaks: Speaks) {
+/// Finds out which protocol is spoken, and speaks it.
+async fn serve(stream: Stream, mut connection: Connection, speaks: Speaks) {
     let (timeouts, wrappers) = {
         let site = connection.site.load();
         (site.timeouts, Arc::clone(&site.wrappers))
     };
-    let mut conn = Conn::new(stream, &connection.remote, timeouts.write.limit, timeouts.part);
+    let mut conn = Conn::new(stream, timeouts.write.limit, timeouts.part);
     if !wrappers.is_empty() {
-        let admit = wrappers.admit(&mut conn, &mut connection);
+        let admit = Box::pin(wrappers.admit(&mut conn, &mut connection));
         if !matches!(tokio::time::timeout(timeouts.head, admit).await, Ok(true)) {
             return;
         }
@@ -190,7 +191,7 @@ async fn speak(stream: Stream, mut connection: Connection, speaks: Speaks) {
         () = silent_end(&connection) => return,
     };
     match sniffed {
-        Ok(Ok(true)) if speaks.h2c => h2::serve(conn, connection).await,
+        Ok(Ok(true)) if speaks.h2c => Box::pin(h2::serve(conn, connection)).await,
         // Where HTTP/2 is off its preface is a request of a version that is not known.
         Ok(Ok(_)) if speaks.h1 => h1::serve(conn, connection).await,
         Ok(Ok(_) | Err(_)) | Err(_) => {}

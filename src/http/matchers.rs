@@ -29,6 +29,17 @@ use crate::config::matchers::MatcherSet as Config;
 pub(super) use header::matches_value;
 pub(crate) use path::Path;
 
+/// A name without which a set of matchers cannot match, in lower case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key<'m> {
+    /// The host.
+    Host(&'m [u8]),
+    /// The whole path, clean.
+    Path(&'m [u8]),
+    /// The first part of a longer path, with both of its slashes.
+    Folder(&'m [u8]),
+}
+
 /// Matchers that must all match.
 #[derive(Debug)]
 pub(crate) struct MatcherSet(Vec<Matcher>);
@@ -114,6 +125,17 @@ impl MatcherSet {
         let file = file.as_ref().map(file::File::provision).transpose()?;
         all.extend(file.map(|m| Matcher::File(Box::new(m))));
         Ok(Self(all))
+    }
+
+    /// Names of which a request must have one to match; none when there are no such names.
+    /// Matchers that leave something behind, or may end the request, run after the one that
+    /// names them: nothing is lost when none of the set is asked.
+    pub(super) fn keys(&self) -> Option<Vec<Key<'_>>> {
+        self.0.iter().find_map(|matcher| match matcher {
+            Matcher::Host(m) => m.keys(),
+            Matcher::Path(m) => m.keys(),
+            _ => None,
+        })
     }
 
     /// Whether the request matches.

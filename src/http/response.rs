@@ -27,6 +27,10 @@ use std::time::{Duration, Instant};
 const HELD_MAX: usize = 2048;
 /// An answer that something takes whole is no longer than this.
 const TAKEN_MAX: usize = 256 * 1024 * 1024;
+/// A whole body up to this length is copied behind its head.
+const WHOLE_MAX: usize = 8 * 1024;
+/// Most heads are shorter.
+const HEAD_SIZE: usize = 512;
 /// A connection whose request has this many bytes unread is closed, not drained.
 const UNREAD_MAX: u64 = 256 * 1024;
 
@@ -292,7 +296,9 @@ impl Exchange<'_> {
             held.extend_from_slice(&data);
             held.freeze()
         };
-        self.send_head(first, end, flush).await
+        // The head travels with the first bytes of the body.
+        let waits = !first.is_empty();
+        self.send_head(first, end, flush, waits).await
     }
 
     /// Sends an interim answer with these fields.
@@ -303,8 +309,14 @@ impl Exchange<'_> {
         if self.response.has_begun() || self.version() == Version::HTTP_10 {
             return Ok(());
         }
-        let head = self.head(StatusCode::from_u16(status).map_err(|_| Gone)?, headers);
-        self.session.write_response_header(Box::new(head)).await.map_err(|_| Gone)
+        let status = StatusCode::from_u16(status).map_err(|_| Gone)?;
+        if let Some(conn) = conn_of(self.session) {
+            let mut wire = BytesMut::with_capacity(HEAD_SIZE);
+            head::interim(&mut wire, status, &headers);
+            conn.put_head(wire);
+        }
+        let head = Box::new(head::plain(status, headers));
+        self.session.write_response_header(head).await.map_err(|_| Gone)
     }
 
     fn filter_head(&mut self, first: usize) {
@@ -364,7 +376,15 @@ impl Exchange<'_> {
         *self.original_method() != Method::HEAD && !matches!(self.response.status, 204 | 304)
     }
 
-    async fn send_head(&mut self, first: Bytes, end: bool, flush: bool) -> Result<(), Gone> {
+    /// Sends the head and the first part of the body; a head that `waits` goes out with what
+    /// is written next.
+    async fn send_head(
+        &mut self,
+        first: Bytes,
+        end: bool,
+        flush: bool,
+        waits: bool,
+    ) -> Result<(), Gone> {
         self.response.stage = Stage::Streaming;
         // pingora and Go disagree about statuses beyond these; Go would drop the
         // connection, and so do we.
@@ -372,34 +392,57 @@ impl Exchange<'_> {
         let status = StatusCode::from_u16(status).ok().filter(|s| !s.is_informational());
         let status = status.ok_or(Gone)?;
         let mut headers = std::mem::take(&mut self.response.headers);
-        if self.site.logs_access() {
+        if self.site.loggers.is_some() {
             // What handlers said, without what is added on the way out.
             self.response.sent_headers = Some(headers.clone());
         }
         self.type_by_sight(&mut headers, &first);
         self.frame(&mut headers, first.len(), end);
         self.decide_keepalive();
-        let more = self.has_body() && (!first.is_empty() || !end);
-        // The head travels with the first bytes of the body.
-        if let Some(conn) = conn_of(self.session) {
-            conn.hold(more && !first.is_empty());
-            conn.send_at_once(flush);
-        }
         if !self.metered.is_empty() {
             self.response.begun_at = Some(Instant::now());
         }
-        let head = Box::new(self.head(status, headers));
-        let sent = self.session.write_response_header(head).await;
+        if let Some(conn) = conn_of(self.session) {
+            let keeps = self.session.get_keepalive().is_some();
+            if end && self.is_written_at_once(&headers, first.len()) {
+                let body = if self.has_body() { first } else { Bytes::new() };
+                conn.put(|out| {
+                    head::http1(out, status, &headers, self.minor(), keeps);
+                    out.extend_from_slice(&body);
+                });
+                return self.end_at_once().await;
+            }
+            let mut wire = BytesMut::with_capacity(HEAD_SIZE);
+            head::http1(&mut wire, status, &headers, self.minor(), keeps);
+            conn.put_head(wire);
+            let more = self.has_body() && (!first.is_empty() || !end);
+            conn.hold(more && waits);
+            conn.send_at_once(flush);
+        }
+        let sent = self.session.write_response_header(Box::new(head::plain(status, headers))).await;
         hold(self.session, false);
         sent.map_err(|_| Gone)?;
         self.send(first, end, flush).await
     }
 
-    fn head(&self, status: StatusCode, headers: HeaderMap) -> pingora_http::ResponseHeader {
-        if self.version() <= Version::HTTP_11 {
-            head::http1(status, headers)
-        } else {
-            head::plain(status, headers)
+    /// Whether a whole body of this length goes out with its head, past pingora's session. One
+    /// that is not as long as handlers said is left to the session.
+    fn is_written_at_once(&self, headers: &HeaderMap, len: usize) -> bool {
+        let said = headers.get(CONTENT_LENGTH).and_then(|said| said.to_str().ok());
+        let is_as_said = said.is_some_and(|said| said.parse() == Ok(len));
+        len <= WHOLE_MAX
+            && (is_as_said || !self.has_body())
+            && !self.response.pace.is_watched()
+            && self.response.chunk_max.is_none()
+    }
+
+    /// Ends an answer whose bytes the connection has.
+    async fn end_at_once(&mut self) -> Result<(), Gone> {
+        self.response.stage = Stage::Ended;
+        match self.session {
+            // There is nothing of a body to be ended: this sends what was written.
+            Session::H1(session) => session.finish_body().await.map(drop).map_err(|_| Gone),
+            _ => Ok(()),
         }
     }
 
@@ -441,6 +484,9 @@ impl Exchange<'_> {
         } else if self.version() == Version::HTTP_11 && !head_only {
             headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
             self.response.chunked = true;
+        } else if self.has_body() {
+            // The body ends with the connection.
+            self.response.close = true;
         }
     }
 

@@ -4,17 +4,26 @@
 //! counts. Of the routes of one group only the first that matches runs; behind a
 //! terminal one nothing runs any more, in whatever subroute it stands.
 
+mod index;
+
 use super::exchange::{Exchange, Flow, Outcome};
 use super::handlers::Handler;
 use super::matchers::{self, MatcherSet};
 use super::server::{Provision, ProvisionError};
 use crate::config::http::Route as Config;
 use crate::metrics::http::Meter;
+use index::Index;
 use std::sync::Arc;
+
+pub(super) use index::first_folder;
 
 /// Compiled routes.
 #[derive(Debug, Default)]
-pub(crate) struct Routes(Vec<Route>);
+pub(crate) struct Routes {
+    routes: Vec<Route>,
+    /// Finds them by what is asked for, when they are many.
+    index: Option<Box<Index>>,
+}
 
 #[derive(Debug)]
 struct Route {
@@ -38,13 +47,13 @@ impl Routes {
                 .map_err(|error| error.within(&format!("routes[{index}]")));
             routes.push(compiled?);
         }
-        Ok(Self(routes))
+        Ok(Self { index: Index::new(&routes).map(Box::new), routes })
     }
 
     /// Counts the requests that take each of these routes, with the meter of its first
     /// handler's name.
     pub(super) fn count(&mut self, configs: &[Config], mut meter: impl FnMut(&str) -> Arc<Meter>) {
-        for (route, config) in self.0.iter_mut().zip(configs) {
+        for (route, config) in self.routes.iter_mut().zip(configs) {
             route.meter = config.handle.first().map(|handler| meter(handler.name()));
         }
     }
@@ -54,7 +63,12 @@ impl Routes {
     /// # Errors
     /// The first failure of a handler or matcher; later ones did not run.
     pub(super) async fn run<'s>(&'s self, ex: &mut Exchange<'s>) -> Outcome {
-        for route in &self.0 {
+        let mut next = 0;
+        let mut candidates = self.index.as_ref().map(|index| index.candidates(ex));
+        loop {
+            let place = candidates.as_mut().map_or(Some(next), |c| c.next(next));
+            let Some(route) = place.and_then(|place| self.routes.get(place)) else { break };
+            next = place.map_or(next, |place| place + 1);
             if route.group.is_some_and(|group| ex.groups.contains(&group)) {
                 continue;
             }
@@ -73,6 +87,8 @@ impl Routes {
             if route.terminal {
                 return Ok(Flow::Done);
             }
+            // They may have changed what is asked for.
+            candidates = self.index.as_ref().map(|index| index.candidates(ex));
         }
         Ok(Flow::Next)
     }

@@ -2,10 +2,11 @@
 
 use super::connection::Connection;
 use super::exchange::{Asked, Exchange, Failure, HandlerError, Outcome};
+use super::loggers;
 use super::placeholder::ErrorPart;
 use super::response::Gone;
 use super::routes::Routes;
-use super::server::{Site, full_name};
+use super::server::Site;
 use super::service;
 use super::uri::{is_host, split_host};
 use crate::logging::json::Object;
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use pingora_core::protocols::http::server::Session;
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 
 /// A longer method is none.
@@ -184,14 +186,19 @@ impl Exchange<'_> {
     }
 
     /// The loggers that errors of this request go to.
-    fn error_loggers(&self) -> Vec<String> {
+    fn error_loggers(&self) -> Vec<Cow<'_, str>> {
         match self.logger_names {
-            Some(names) if self.site.logs_access() => {
-                names.iter().map(|name| full_name("http.log.error", name)).collect()
+            Some(names) if self.site.loggers.is_some() => {
+                names.iter().map(|name| loggers::error_logger(name).into()).collect()
             }
-            _ => vec![self.site.error_logger(self.original_host())],
+            _ => vec![error_logger(self.site, self.original_host()).into()],
         }
     }
+}
+
+/// The logger that takes errors of requests for this host.
+fn error_logger<'s>(site: &'s Site, host: &[u8]) -> &'s str {
+    site.loggers.as_ref().and_then(|loggers| loggers.error(host)).unwrap_or("http.log.error")
 }
 
 fn describe_error(o: &mut Object<'_>, error: &HandlerError) {
@@ -209,7 +216,7 @@ fn described<'a>(ex: &'a Exchange<'_>, site: &Site) -> access::Request<'a> {
         host: ex.original_host(),
         uri: ex.original_uri(),
         headers: ex.original_headers(),
-        with_credentials: site.logs_credentials(),
+        with_credentials: site.loggers.as_ref().is_some_and(|l| l.with_credentials),
     }
 }
 
@@ -218,12 +225,10 @@ fn log(ex: &Exchange<'_>, site: &Site) {
     if ex.vars.value("log_skip") == b"true" {
         return;
     }
-    let mut loggers = site.access_loggers(ex.original_host());
-    if loggers.is_empty() {
+    let Some(loggers) = &site.loggers else { return };
+    let usual = loggers.access(ex.original_host());
+    if usual.is_empty() {
         return;
-    }
-    if let Some(names) = ex.logger_names {
-        loggers = names.iter().map(|name| full_name("http.log.access", name)).collect();
     }
     let answer = access::Answer {
         bytes_read: ex.body_bytes_read(),
@@ -237,7 +242,9 @@ fn log(ex: &Exchange<'_>, site: &Site) {
         extra: &ex.log_fields,
     };
     let request = described(ex, site);
-    for logger in loggers {
-        access::handled(&site.logs, &logger, &request, &answer);
+    let write = |logger: &str| access::handled(&site.logs, logger, &request, &answer);
+    match ex.logger_names {
+        Some(names) => names.iter().for_each(|name| write(&loggers::access_logger(name))),
+        None => usual.iter().for_each(|logger| write(logger)),
     }
 }

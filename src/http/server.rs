@@ -2,6 +2,7 @@
 
 use super::address::{Endpoint, NetworkAddress, fill_placeholders};
 use super::aliases::Aliases;
+use super::loggers::Loggers;
 use super::measure;
 use super::pace::Bound;
 use super::routes::Routes;
@@ -11,7 +12,7 @@ use super::unsupported;
 use super::wrappers::Wrappers;
 use crate::config::Config;
 use crate::config::duration::Duration as GoDuration;
-use crate::config::http::{Route, Server as ServerConfig, ServerLogs};
+use crate::config::http::{Route, Server as ServerConfig};
 use crate::logging::Logs;
 use crate::metrics::Figures;
 use crate::metrics::http::Requests;
@@ -124,7 +125,8 @@ pub(crate) struct Site {
     pub(super) trust: Trust,
     pub(super) wrappers: Arc<Wrappers>,
     pub(super) logs: Arc<Logs>,
-    access: Option<ServerLogs>,
+    /// What is logged of requests.
+    pub(super) loggers: Option<Loggers>,
     /// When it ends, once that is known.
     pub(super) shutdown_at: OnceLock<Instant>,
     _alive: mpsc::Sender<()>,
@@ -381,53 +383,11 @@ impl Site {
             trust: Trust::default(),
             wrappers: Arc::default(),
             logs: Arc::clone(logs),
-            access: config.logs.clone().map(with_small_hosts),
+            loggers: config.logs.as_ref().map(Loggers::new),
             shutdown_at: OnceLock::new(),
             _alive: alive.clone(),
         }
     }
-
-    /// Whether there is an access log.
-    pub(super) fn logs_access(&self) -> bool {
-        self.access.is_some()
-    }
-
-    /// Whether credentials are logged.
-    pub(super) fn logs_credentials(&self) -> bool {
-        self.access.as_ref().is_some_and(|a| a.should_log_credentials)
-    }
-
-    /// The loggers that take the access log of requests for this host.
-    pub(super) fn access_loggers(&self, host: &[u8]) -> Vec<String> {
-        let names = self.logger_names(host).into_iter().flatten();
-        names.map(|name| full_name("http.log.access", name)).collect()
-    }
-
-    /// The logger that takes errors of requests for this host.
-    pub(super) fn error_logger(&self, host: &[u8]) -> String {
-        let names = self.logger_names(host).unwrap_or_default();
-        full_name("http.log.error", names.first().unwrap_or(&""))
-    }
-
-    /// The names of a host's loggers; none when it is not logged.
-    fn logger_names(&self, host: &[u8]) -> Option<Vec<&str>> {
-        let logs = self.access.as_ref()?;
-        let host = String::from_utf8_lossy(super::uri::split_host(host).0).to_lowercase();
-        if logs.skip_hosts.contains(&host) {
-            return None;
-        }
-        let wild = || host.split_once('.').map(|(_, parent)| format!("*.{parent}"));
-        let named = logs.logger_names.get(&host).or_else(|| logs.logger_names.get(&wild()?));
-        match named {
-            Some(names) => Some(names.iter().map(String::as_str).collect()),
-            None if logs.skip_unmapped_hosts => None,
-            None => Some(vec![logs.default_logger_name.as_str()]),
-        }
-    }
-}
-
-pub(super) fn full_name(base: &str, name: &str) -> String {
-    if name.is_empty() { base.to_owned() } else { format!("{base}.{name}") }
 }
 
 /// What a `listen` entry names. Placeholders in it are filled in.
@@ -473,15 +433,6 @@ fn refuse_tls(
         "server {server}: listener address \"{listen}\": HTTPS is not supported yet: \
          give the site a scheme of http:// or a port other than {https_port}"
     )))
-}
-
-/// The hosts in small letters, as those of requests are looked up.
-fn with_small_hosts(mut logs: ServerLogs) -> ServerLogs {
-    let names = std::mem::take(&mut logs.logger_names);
-    logs.logger_names =
-        names.into_iter().map(|(host, names)| (host.to_lowercase(), names)).collect();
-    logs.skip_hosts.iter_mut().for_each(|host| *host = host.to_lowercase());
-    logs
 }
 
 #[cfg(test)]

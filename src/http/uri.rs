@@ -233,15 +233,19 @@ fn clean_keeping_slash(path: &[u8]) -> Vec<u8> {
 /// Joins a path from outside to a root so that it cannot leave it. A trailing slash is
 /// kept, since it means a directory; a mere `/` is the root itself.
 pub(crate) fn join_below(root: &[u8], path: &[u8]) -> Vec<u8> {
-    let below = clean_keeping_slash(path);
-    let mut out = if root.is_empty() { b".".to_vec() } else { root.to_vec() };
+    let below = match is_clean(path) {
+        true => Cow::Borrowed(path),
+        false => Cow::Owned(clean_keeping_slash(path)),
+    };
+    let mut out = Vec::with_capacity(root.len() + below.len() + 1);
+    out.extend_from_slice(if root.is_empty() { b"." } else { root });
     while out.len() > 1 && out.ends_with(b"/") {
         out.pop();
     }
     if out == b"/" {
-        return below;
+        return below.into_owned();
     }
-    if below != b"/" || path.len() > 1 && path.ends_with(b"/") {
+    if *below != *b"/" || path.len() > 1 && path.ends_with(b"/") {
         out.extend_from_slice(&below);
     }
     out

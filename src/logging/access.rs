@@ -4,7 +4,9 @@ use super::json::Object;
 use super::{Level, Logs};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use smallvec::SmallVec;
 use std::borrow::Cow;
+use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -81,14 +83,14 @@ pub fn handled(logs: &Logs, logger: &str, request: &Request<'_>, answer: &Answer
 /// Writes the fields that name a request, as part of any line about it.
 pub fn describe(o: &mut Object<'_>, request: &Request<'_>) {
     let (ip, port) = match request.remote {
-        Some(addr) => (addr.ip().to_string(), addr.port().to_string()),
-        None => ("@".to_owned(), String::new()),
+        Some(addr) => (shown(addr.ip()), shown(addr.port())),
+        None => (shown('@'), Shown::new()),
     };
-    o.str("remote_ip", &ip);
-    o.str("remote_port", &port);
-    match request.client {
-        Some(client) => o.str("client_ip", &client.to_string()),
-        None => o.str("client_ip", &ip),
+    o.bytes("remote_ip", &ip);
+    o.bytes("remote_port", &port);
+    match request.client.filter(|client| request.remote.is_none_or(|r| r.ip() != *client)) {
+        Some(client) => o.bytes("client_ip", &shown(client)),
+        None => o.bytes("client_ip", &ip),
     }
     o.str("proto", request.proto);
     o.str("method", request.method);
@@ -99,6 +101,16 @@ pub fn describe(o: &mut Object<'_>, request: &Request<'_>) {
         let codings = request.headers.get_all(TRANSFER_ENCODING).iter();
         o.strings("transfer_encoding", codings.map(|coding| coding.as_bytes()));
     }
+}
+
+/// A short text that needs no memory of its own.
+type Shown = SmallVec<[u8; 64]>;
+
+fn shown(value: impl std::fmt::Display) -> Shown {
+    let mut text = Shown::new();
+    // Writing to memory does not fail.
+    let _ = write!(text, "{value}");
+    text
 }
 
 /// Writes header fields, without `Host` and how the body is framed; credentials only where

@@ -220,6 +220,10 @@ pub fn text(text: &[u8]) -> Vec<u8> {
 
 fn string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
+    if is_plain(text) {
+        out.extend_from_slice(text);
+        return out.push(b'"');
+    }
     for chunk in text.utf8_chunks() {
         escape(out, chunk.valid());
         if !chunk.invalid().is_empty() {
@@ -227,6 +231,13 @@ fn string(out: &mut Vec<u8>, text: &[u8]) {
         }
     }
     out.push(b'"');
+}
+
+/// Whether a text is ASCII that stands for itself, as nearly all of them are.
+fn is_plain(text: &[u8]) -> bool {
+    // Each byte is looked at, so that many are at once.
+    text.iter()
+        .fold(true, |plain, b| plain & (*b >= 0x20) & (*b < 0x80) & (*b != b'"') & (*b != b'\\'))
 }
 
 fn escape(out: &mut Vec<u8>, text: &str) {

@@ -1,15 +1,19 @@
 //! The thread behind one output, and the bounded queue before it.
+//!
+//! The first line after a silence goes out at once. While more come, the thread looks
+//! for them a few hundred times a second instead of being woken for each: waking a
+//! thread costs more than writing a line.
 
 use super::file::File;
 use super::net::Net;
 use super::{Level, json, now};
 use crate::config::logging::writers as config;
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::mem;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Lines that may wait for the output, and how long they may be together: a client can
 /// make a line as long as the largest head.
@@ -17,6 +21,8 @@ const QUEUE_MAX: usize = 8192;
 const WAITING_MAX: usize = 16 * 1024 * 1024;
 /// Bytes that go out in one write.
 const BATCH_MAX: usize = 64 * 1024;
+/// Between two looks at the queue while lines come one after the other.
+const PAUSE: Duration = Duration::from_millis(4);
 
 /// Where lines go.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,25 +37,38 @@ pub(super) enum Output {
 /// up its writer, so that nothing is closed and opened, or lost, in between.
 static OPEN: Mutex<Vec<(Output, Weak<Writer>)>> = Mutex::new(Vec::new());
 
-enum Message {
-    Line(Arc<[u8]>),
-    /// Answered when all lines before it are out.
-    Flush(SyncSender<()>),
-}
-
 /// The way to the thread. It ends with the last of these.
 #[derive(Debug)]
-pub(super) struct Writer {
-    queue: Option<SyncSender<Message>>,
-    counts: Arc<Counts>,
+pub(super) struct Writer(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    news: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Counts {
+struct Queue {
+    lines: Lines,
+    /// How many lines wait, and their bytes; those that are being written too.
+    waiting: usize,
+    bytes_waiting: usize,
     /// Lines that were lost and not told of.
-    dropped: AtomicU64,
-    /// Bytes in the queue.
-    waiting: AtomicUsize,
+    dropped: u64,
+    /// Told when all lines before them are out.
+    flushes: Vec<SyncSender<()>>,
+    /// Whether the thread waits to be woken by the next line.
+    is_idle: bool,
+    /// Nobody writes any more, or nobody takes what is written.
+    is_closed: bool,
+}
+
+/// Lines one behind the other.
+#[derive(Debug, Default)]
+struct Lines {
+    bytes: Vec<u8>,
+    /// Where each of them ends.
+    ends: Vec<usize>,
 }
 
 impl Writer {
@@ -77,68 +96,146 @@ impl Writer {
 
     /// Starts the thread, which writes about `batch` bytes at once, and whole lines.
     fn start_on(out: impl Write + Send + 'static, batch: usize) -> Self {
-        let (sender, receiver) = sync_channel(QUEUE_MAX);
-        let counts = Arc::new(Counts::default());
-        let shared = Arc::clone(&counts);
+        let shared = Arc::new(Shared::default());
+        let its = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("log".into());
-        // Without a thread there is no log, but there is still a server.
-        let started = thread.spawn(move || run(&receiver, out, batch, &shared)).is_ok();
-        Self { queue: started.then_some(sender), counts }
+        if thread.spawn(move || its.run(out, batch)).is_err() {
+            // Without a thread there is no log, but there is still a server.
+            shared.queue.lock().is_closed = true;
+        }
+        Self(shared)
     }
 
     /// Queues a line, or counts it as dropped.
-    pub(super) fn write(&self, line: Arc<[u8]>) {
-        let Some(queue) = &self.queue else { return };
-        let len = line.len();
-        let waiting = self.counts.waiting.fetch_add(len, Ordering::Relaxed);
-        if waiting + len > WAITING_MAX || queue.try_send(Message::Line(line)).is_err() {
-            self.counts.waiting.fetch_sub(len, Ordering::Relaxed);
-            self.counts.dropped.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn write(&self, line: &[u8]) {
+        let mut queue = self.0.queue.lock();
+        let wakes = queue.push(line);
+        drop(queue);
+        if wakes {
+            self.0.news.notify_one();
         }
     }
 
     /// Waits for the lines before it, at most `limit`.
     pub(super) fn flush(&self, limit: Duration) {
         let (sender, receiver) = sync_channel(1);
-        let sent = self.queue.as_ref().is_some_and(|q| q.try_send(Message::Flush(sender)).is_ok());
-        if sent {
-            // A timeout means that the output is stuck; there is nothing else to do.
-            let _ = receiver.recv_timeout(limit);
+        let mut queue = self.0.queue.lock();
+        if queue.is_closed {
+            return;
         }
+        queue.flushes.push(sender);
+        drop(queue);
+        self.0.news.notify_one();
+        // A timeout means that the output is stuck; there is nothing else to do.
+        let _ = receiver.recv_timeout(limit);
     }
 }
 
-fn run(queue: &Receiver<Message>, mut out: impl Write, batch_max: usize, counts: &Counts) {
-    let mut batch = Vec::with_capacity(batch_max);
-    while let Ok(first) = queue.recv() {
-        let mut waiting = Vec::new();
-        let mut lines = 0;
-        let mut next = Some(first);
-        while let Some(message) = next {
-            match message {
-                Message::Line(line) => {
-                    counts.waiting.fetch_sub(line.len(), Ordering::Relaxed);
-                    batch.extend_from_slice(&line);
-                    lines += 1;
-                }
-                Message::Flush(done) => waiting.push(done),
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.0.queue.lock().is_closed = true;
+        self.0.news.notify_one();
+    }
+}
+
+impl Queue {
+    /// Adds a line, or counts it as dropped; whether the thread must be woken for it.
+    fn push(&mut self, line: &[u8]) -> bool {
+        if self.is_closed
+            || self.waiting >= QUEUE_MAX
+            || self.bytes_waiting + line.len() > WAITING_MAX
+        {
+            self.dropped += 1;
+            return false;
+        }
+        self.waiting += 1;
+        self.bytes_waiting += line.len();
+        self.lines.bytes.extend_from_slice(line);
+        self.lines.ends.push(self.lines.bytes.len());
+        // One that looks again by itself is in time, unless lines come very fast.
+        mem::take(&mut self.is_idle) || self.waiting == QUEUE_MAX / 2
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lines.ends.is_empty() && self.flushes.is_empty()
+    }
+
+    /// Whether somebody waits, or the queue fills.
+    fn is_urgent(&self) -> bool {
+        self.is_closed || !self.flushes.is_empty() || self.waiting >= QUEUE_MAX / 2
+    }
+}
+
+impl Lines {
+    /// Goes through them in groups of whole lines that are about `max` bytes long, with
+    /// how many lines each has.
+    fn groups(&self, max: usize) -> impl Iterator<Item = (&[u8], usize)> {
+        let (mut from, mut line) = (0, 0);
+        std::iter::from_fn(move || {
+            let rest = self.ends.get(line..).filter(|rest| !rest.is_empty())?;
+            let count = rest.iter().take_while(|end| **end - from <= max).count().max(1);
+            let group = &self.bytes[from..rest[count - 1]];
+            (from, line) = (rest[count - 1], line + count);
+            Some((group, count))
+        })
+    }
+
+    /// Empties it, and lets go of memory beyond what a busy log needs.
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(BATCH_MAX);
+        self.ends.clear();
+        self.ends.shrink_to(BATCH_MAX / 256);
+    }
+}
+
+impl Shared {
+    /// Writes what comes until nobody writes any more.
+    fn run(&self, mut out: impl Write, batch_max: usize) {
+        let mut lines = Lines::default();
+        let mut last = None;
+        while let Some((flushes, lost)) = self.next(&mut lines, last) {
+            if lost > 0 {
+                let told = out.write_all(&loss(lost)).and_then(|()| out.flush());
+                self.queue.lock().dropped += if told.is_err() { lost } else { 0 };
             }
-            next = (batch.len() < batch_max).then(|| queue.try_recv().ok()).flatten();
+            for (group, count) in lines.groups(batch_max) {
+                let written = out.write_all(group).and_then(|()| out.flush());
+                let mut queue = self.queue.lock();
+                queue.waiting -= count;
+                queue.bytes_waiting -= group.len();
+                if written.is_err() {
+                    // The output takes nothing, as a full disk; what it lost is told when
+                    // it does.
+                    queue.dropped += count as u64;
+                }
+            }
+            lines.clear();
+            last = Some(Instant::now());
+            for done in flushes {
+                // Whoever waited may have given up.
+                let _ = done.try_send(());
+            }
         }
-        let lost = counts.dropped.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            batch.extend_from_slice(&loss(lost));
+    }
+
+    /// Waits for lines and takes them; who waits for them, and how many were lost before.
+    /// `last` is when the lines before went out.
+    fn next(&self, lines: &mut Lines, last: Option<Instant>) -> Option<(Vec<SyncSender<()>>, u64)> {
+        let mut queue = self.queue.lock();
+        if let Some(due) = last.map(|last| last + PAUSE) {
+            while !queue.is_urgent() && !self.news.wait_until(&mut queue, due).timed_out() {}
         }
-        if out.write_all(&batch).and_then(|()| out.flush()).is_err() {
-            // The output takes nothing, as a full disk; what it lost is told when it does.
-            counts.dropped.fetch_add(lost + lines, Ordering::Relaxed);
+        while queue.is_empty() {
+            if queue.is_closed {
+                return None;
+            }
+            queue.is_idle = true;
+            self.news.wait(&mut queue);
         }
-        batch.clear();
-        batch.shrink_to(batch_max);
-        for done in waiting {
-            // Whoever waited may have given up.
-            let _ = done.try_send(());
-        }
+        queue.is_idle = false;
+        mem::swap(&mut queue.lines, lines);
+        Some((mem::take(&mut queue.flushes), mem::take(&mut queue.dropped)))
     }
 }
 
@@ -158,11 +255,12 @@ fn loss(count: u64) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc::Receiver;
 
     #[derive(Clone, Default)]
-    struct Shared(Arc<Mutex<Vec<u8>>>);
+    struct Kept(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Shared {
+    impl Write for Kept {
         fn write(&mut self, data: &[u8]) -> io::Result<usize> {
             self.0.lock().extend_from_slice(data);
             Ok(data.len())
@@ -187,13 +285,30 @@ mod tests {
 
     #[test]
     fn lines_arrive_in_order_before_a_flush_returns() {
-        let out = Shared::default();
+        let out = Kept::default();
         let writer = Writer::start_on(out.clone(), BATCH_MAX);
         for line in [&b"a\n"[..], b"b\n"] {
-            writer.write(line.into());
+            writer.write(line);
         }
         writer.flush(Duration::from_secs(5));
         assert_eq!(*out.0.lock(), b"a\nb\n");
+    }
+
+    #[test]
+    fn lines_go_out_whole() {
+        let check = |lines: &[&str], max, expected: &[(&str, usize)]| {
+            let mut all = Lines::default();
+            for line in lines {
+                all.bytes.extend_from_slice(line.as_bytes());
+                all.ends.push(all.bytes.len());
+            }
+            let expected: Vec<_> = expected.iter().map(|(t, n)| (t.as_bytes(), *n)).collect();
+            assert_eq!(all.groups(max).collect::<Vec<_>>(), expected, "{lines:?}");
+        };
+        check(&[], 4, &[]);
+        check(&["ab", "cd", "e"], 4, &[("abcd", 2), ("e", 1)]);
+        check(&["abcdef", "g"], 4, &[("abcdef", 1), ("g", 1)]);
+        check(&["a", "b"], 1, &[("a", 1), ("b", 1)]);
     }
 
     #[test]
@@ -201,9 +316,9 @@ mod tests {
         let (release, stuck) = sync_channel(1);
         let writer = Writer::start_on(Stuck(stuck), BATCH_MAX);
         for _ in 0..2 * QUEUE_MAX + BATCH_MAX {
-            writer.write((&b"x"[..]).into());
+            writer.write(b"x");
         }
-        assert!(writer.counts.dropped.load(Ordering::Relaxed) > 0);
+        assert!(writer.0.queue.lock().dropped > 0);
         drop(release);
     }
 
@@ -211,12 +326,13 @@ mod tests {
     fn long_lines_wait_in_bounded_memory() {
         let (release, stuck) = sync_channel(1);
         let writer = Writer::start_on(Stuck(stuck), BATCH_MAX);
-        let long: Arc<[u8]> = vec![b'x'; WAITING_MAX / 4].into();
+        let long = vec![b'x'; WAITING_MAX / 4];
         for _ in 0..8 {
-            writer.write(Arc::clone(&long));
+            writer.write(&long);
         }
-        assert!(writer.counts.dropped.load(Ordering::Relaxed) >= 3);
-        assert!(writer.counts.waiting.load(Ordering::Relaxed) <= WAITING_MAX);
+        let queue = writer.0.queue.lock();
+        assert!(queue.dropped >= 3 && queue.bytes_waiting <= WAITING_MAX);
+        drop(queue);
         drop(release);
     }
 
@@ -238,13 +354,13 @@ mod tests {
         }
         let disk = Full::default();
         let writer = Writer::start_on(disk.clone(), BATCH_MAX);
-        writer.write((&b"lost\n"[..]).into());
+        writer.write(b"lost\n");
         writer.flush(Duration::from_secs(5));
         *disk.0.lock() = Some(Vec::new());
-        writer.write((&b"kept\n"[..]).into());
+        writer.write(b"kept\n");
         writer.flush(Duration::from_secs(5));
         let out = disk.0.lock().take().unwrap_or_default();
         let text = String::from_utf8_lossy(&out);
-        assert!(text.starts_with("kept\n") && text.contains("\"count\":1"), "{text}");
+        assert!(text.ends_with("\nkept\n") && text.contains("\"count\":1"), "{text}");
     }
 }

@@ -35,6 +35,7 @@ use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, ETAG, RETRY_AFTER, VAR
 use http::{HeaderValue, Method};
 use read::Kind;
 use sidecar::Sidecars;
+use smallvec::SmallVec;
 use std::ffi::OsString;
 use std::fs::Metadata;
 use std::io;
@@ -195,6 +196,12 @@ impl FileServer {
         if !self.canonical {
             return None;
         }
+        let asked = ex.original_uri();
+        let asked = asked.split(|b| *b == b'?').next().unwrap_or_default();
+        let may_end = asked.ends_with(b"/") || asked.to_ascii_lowercase().ends_with(b"%2f");
+        if may_end == file.is_index {
+            return None;
+        }
         let original = ex.original_target();
         if !keeps_name(ex, &original) {
             return None;
@@ -329,20 +336,26 @@ fn etag(meta: &Metadata, separator: &str) -> Option<HeaderValue> {
 
 fn tag_of(modified: SystemTime, separator: &str, len: u64) -> HeaderValue {
     let nanos = modified.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let tag = format!("\"{}{separator}{}\"", base36(nanos), base36(len.into()));
-    HeaderValue::try_from(tag).expect("digits and letters are a value")
+    let mut tag = SmallVec::<[u8; 64]>::new();
+    tag.push(b'"');
+    base36(&mut tag, u64::try_from(nanos).unwrap_or(u64::MAX));
+    tag.extend_from_slice(separator.as_bytes());
+    base36(&mut tag, len);
+    tag.push(b'"');
+    HeaderValue::from_bytes(&tag).expect("digits and letters are a value")
 }
 
-fn base36(mut n: u128) -> String {
-    let mut digits = Vec::new();
+/// Writes a number in digits and small letters.
+fn base36(out: &mut SmallVec<[u8; 64]>, mut n: u64) {
+    let from = out.len();
     loop {
-        digits.push(b"0123456789abcdefghijklmnopqrstuvwxyz"[usize::try_from(n % 36).unwrap_or(0)]);
+        out.push(b"0123456789abcdefghijklmnopqrstuvwxyz"[usize::try_from(n % 36).unwrap_or(0)]);
         n /= 36;
         if n == 0 {
             break;
         }
     }
-    digits.iter().rev().map(|d| char::from(*d)).collect()
+    out[from..].reverse();
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `host example.com *.example.com`: the host that was asked for, in any case.
 
+use super::Key;
 use crate::http::exchange::Exchange;
 use crate::http::placeholder::{Template, Unknown};
 use crate::http::uri;
@@ -32,6 +33,12 @@ impl Host {
         }
         matcher.exact.sort();
         matcher
+    }
+
+    /// Its names, if all of them are plain.
+    pub(super) fn keys(&self) -> Option<Vec<Key<'_>>> {
+        let plain = self.wild.is_empty() && self.filled.is_empty();
+        plain.then(|| self.exact.iter().map(|name| Key::Host(name)).collect())
     }
 
     pub(super) fn matches(&self, ex: &Exchange<'_>) -> bool {

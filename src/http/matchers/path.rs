@@ -4,14 +4,47 @@
 //! match; others stay within a segment. A pattern with `%` is compared with the escapes
 //! of the request: `%2F` matches that escape only, `%*` a segment with its escapes.
 
+use super::Key;
 use crate::http::exchange::Exchange;
 use crate::http::glob;
 use crate::http::placeholder::{Template, Unknown};
+use crate::http::routes::first_folder;
 use crate::http::uri::{self, Target};
+use std::borrow::Cow;
 
 /// The compiled matcher.
 #[derive(Debug)]
-pub(crate) struct Path(Vec<Template>);
+pub(crate) struct Path(Vec<Pattern>);
+
+#[derive(Debug)]
+enum Pattern {
+    /// The same for every request.
+    Known(Form),
+    /// With placeholders.
+    Filled(Template),
+}
+
+/// A pattern by how it is compared.
+#[derive(Debug)]
+struct Form {
+    kind: Kind,
+    /// What is compared, in lower case; without the stars that `kind` stands for.
+    text: Vec<u8>,
+    /// Whether several slashes of a path are one.
+    merge: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Everything,
+    Whole,
+    Start,
+    End,
+    Within,
+    Glob,
+    /// With `%`: compared with escapes.
+    Escaped,
+}
 
 impl Path {
     /// Compiles patterns.
@@ -19,43 +52,83 @@ impl Path {
         let compile = |p: &String| {
             // The name of a placeholder keeps its case.
             let text = if p.contains('{') { p.clone() } else { p.to_lowercase() };
-            Template::new(&text, Unknown::Vanishes)
+            let template = Template::new(&text, Unknown::Vanishes);
+            match template.literal() {
+                Some(literal) => Pattern::Known(Form::new(literal.to_vec())),
+                None => Pattern::Filled(template),
+            }
         };
         Self(patterns.iter().map(compile).collect())
     }
 
+    /// Names of which a path must have one, if all patterns have one.
+    pub(super) fn keys(&self) -> Option<Vec<Key<'_>>> {
+        self.0.iter().map(Pattern::key).collect()
+    }
+
     /// Whether the request's path matches one of them.
     pub(crate) fn matches(&self, ex: &Exchange<'_>) -> bool {
-        self.0.iter().any(|template| match template.literal() {
-            Some(pattern) => matches_target(pattern, &ex.target),
-            None => matches_target(&template.fill(ex).to_ascii_lowercase(), &ex.target),
+        let clean = uri::clean_request_path(&ex.target.path, true);
+        self.0.iter().any(|pattern| match pattern {
+            Pattern::Known(form) => form.matches(&ex.target, &clean),
+            Pattern::Filled(template) => {
+                Form::new(template.fill(ex).to_ascii_lowercase()).matches(&ex.target, &clean)
+            }
         })
     }
 }
 
-fn matches_target(pattern: &[u8], target: &Target) -> bool {
-    if pattern == b"*" {
-        return true;
+impl Pattern {
+    fn key(&self) -> Option<Key<'_>> {
+        match self {
+            Self::Known(Form { kind: Kind::Whole, text, merge: true }) => Some(Key::Path(text)),
+            Self::Known(Form { kind: Kind::Start, text, merge: true }) => {
+                first_folder(text).map(Key::Folder)
+            }
+            _ => None,
+        }
     }
-    let merge = !pattern.windows(2).any(|w| w == b"//");
-    if pattern.contains(&b'%') {
-        let path = target.escaped_path();
-        return matches_escaped(pattern, &uri::clean_request_path(&path, merge));
+}
+
+impl Form {
+    fn new(mut text: Vec<u8>) -> Self {
+        let stars = text.iter().filter(|b| **b == b'*').count();
+        let merge = !text.windows(2).any(|w| w == b"//");
+        let (kind, from, to) = match &*text {
+            b"*" => (Kind::Everything, 0, 0),
+            text if text.contains(&b'%') => (Kind::Escaped, 0, 0),
+            [b'*', .., b'*'] if stars == 2 => (Kind::Within, 1, 1),
+            [b'*', ..] if stars == 1 => (Kind::End, 1, 0),
+            [.., b'*'] if stars == 1 => (Kind::Start, 0, 1),
+            text if glob::has_meta(text) => (Kind::Glob, 0, 0),
+            _ => (Kind::Whole, 0, 0),
+        };
+        text.truncate(text.len() - to);
+        text.drain(..from);
+        Self { kind, text, merge }
     }
-    let path = uri::clean_request_path(&target.path, merge);
-    let stars = pattern.iter().filter(|b| **b == b'*').count();
-    match pattern {
-        [b'*', middle @ .., b'*'] if stars == 2 => {
-            middle.is_empty() || path.windows(middle.len()).any(|w| w.eq_ignore_ascii_case(middle))
+
+    /// Compares with a path; `clean` is the same path, clean and its slashes merged.
+    fn matches(&self, target: &Target, clean: &[u8]) -> bool {
+        let text = &*self.text;
+        let path = match self.kind {
+            Kind::Everything => return true,
+            Kind::Escaped => {
+                let path = target.escaped_path();
+                return matches_escaped(text, &uri::clean_request_path(&path, self.merge));
+            }
+            _ if self.merge => Cow::Borrowed(clean),
+            _ => uri::clean_request_path(&target.path, false),
+        };
+        let ends = |part: Option<&[u8]>| part.is_some_and(|part| part.eq_ignore_ascii_case(text));
+        match self.kind {
+            Kind::Within if text.is_empty() => true,
+            Kind::Within => path.windows(text.len()).any(|w| w.eq_ignore_ascii_case(text)),
+            Kind::End => ends(path.len().checked_sub(text.len()).map(|at| &path[at..])),
+            Kind::Start => ends(path.get(..text.len())),
+            Kind::Whole => ends(Some(&path)),
+            _ => glob::matches(text, &path.to_ascii_lowercase()),
         }
-        [b'*', tail @ ..] if stars == 1 => {
-            path.len() >= tail.len() && path[path.len() - tail.len()..].eq_ignore_ascii_case(tail)
-        }
-        [head @ .., b'*'] if stars == 1 => {
-            path.len() >= head.len() && path[..head.len()].eq_ignore_ascii_case(head)
-        }
-        _ if !glob::has_meta(pattern) => path.eq_ignore_ascii_case(pattern),
-        _ => glob::matches(pattern, &path.to_ascii_lowercase()),
     }
 }
 
@@ -103,7 +176,9 @@ mod tests {
     #[track_caller]
     fn check(pattern: &str, uri: &str, expected: bool) {
         let target = Target::parse(uri.as_bytes()).expect("well-formed");
-        assert_eq!(matches_target(pattern.as_bytes(), &target), expected, "{pattern} {uri}");
+        let clean = uri::clean_request_path(&target.path, true);
+        let got = Form::new(pattern.as_bytes().to_vec()).matches(&target, &clean);
+        assert_eq!(got, expected, "{pattern} {uri}");
     }
 
     #[test]
@@ -121,6 +196,21 @@ mod tests {
         check("*/x/*", "/a/x/b", true);
         check("/a/*/c", "/a/b/c", true);
         check("/exact", "/exact/", false);
+    }
+
+    #[test]
+    fn a_path_is_found_by_its_name_or_its_first_folder() {
+        let check = |patterns: &[&str], expected: Option<&[Key<'_>]>| {
+            let path = Path::new(&patterns.iter().map(|p| (*p).to_owned()).collect::<Vec<_>>());
+            assert_eq!(path.keys().as_deref(), expected, "{patterns:?}");
+        };
+        check(&["/A", "/b/*"], Some(&[Key::Path(b"/a"), Key::Folder(b"/b/")]));
+        check(&["/b/c*"], Some(&[Key::Folder(b"/b/")]));
+        check(&["/b*"], None);
+        check(&["/a", "*.php"], None);
+        check(&["/{path.0}"], None);
+        check(&["/a//b"], None);
+        check(&["/a?"], None);
     }
 
     #[test]

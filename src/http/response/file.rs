@@ -3,11 +3,12 @@
 use super::{Gone, Stage, conn_of};
 use crate::http::exchange::Exchange;
 use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use std::fs::File;
 use std::sync::Arc;
 
-/// At most this much of a file is sent at a time: the client has a write's time for it.
-const PART_MAX: usize = 256 * 1024;
+/// At most this much of a file is sent at a time, so that other connections have their turn.
+const PART_MAX: usize = 1024 * 1024;
 /// The session counts the bytes of a body as it writes them; it is given these, and the
 /// connection sends as many of the file in their place. Nobody reads or writes them, so they
 /// take no memory.
@@ -25,6 +26,25 @@ impl Exchange<'_> {
             && !self.response.pace.is_watched()
             && self.response.chunk_max.is_none()
             && conn_of(self.session).is_some()
+    }
+
+    /// Sends the head of an answer of known length, which waits for the first bytes that a
+    /// file gives, unless something wants to see the body's first part with it.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub(crate) async fn begin_file(&mut self) -> Result<(), Gone> {
+        let is_plain = self.response.stage == Stage::Open
+            && self.response.layers() == 0
+            && self.response.headers.contains_key(CONTENT_LENGTH)
+            // Without a type the first bytes tell it.
+            && self.response.headers.contains_key(CONTENT_TYPE)
+            && conn_of(self.session).is_some();
+        if !is_plain {
+            return Ok(());
+        }
+        self.filter_head(0);
+        self.send_head(Bytes::new(), false, false, true).await
     }
 
     /// Sends bytes of a file, if [`Self::can_send_file`] allows it: `len` of them or fewer.

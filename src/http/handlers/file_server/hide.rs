@@ -10,44 +10,85 @@ use std::sync::Arc;
 /// The patterns of a handler.
 #[derive(Debug)]
 pub(super) struct Hide {
-    patterns: Vec<Template>,
+    fixed: Arc<Fixed>,
+    /// Those that differ from request to request.
+    filled: Vec<Template>,
+}
+
+/// What is the same for all requests.
+#[derive(Debug)]
+struct Fixed {
+    patterns: Vec<Pattern>,
     /// Where paths that are not absolute begin.
-    cwd: Arc<[u8]>,
+    cwd: Vec<u8>,
 }
 
 /// The patterns for one request.
 pub(super) struct Hidden {
-    patterns: Vec<Vec<u8>>,
-    cwd: Arc<[u8]>,
+    fixed: Arc<Fixed>,
+    filled: Vec<Pattern>,
+}
+
+#[derive(Debug)]
+struct Pattern {
+    text: Vec<u8>,
+    /// It has a slash: it is compared with whole paths.
+    is_path: bool,
+    has_meta: bool,
 }
 
 impl Hide {
     pub(super) fn new(patterns: &[String]) -> Self {
         let cwd = std::env::current_dir().unwrap_or_default().into_os_string().into_vec();
-        let patterns = patterns.iter().map(|pattern| Template::new(pattern, Unknown::Vanishes));
-        Self { patterns: patterns.collect(), cwd: cwd.into() }
+        let (mut fixed, mut filled) = (Vec::new(), Vec::new());
+        for pattern in patterns {
+            let template = Template::new(pattern, Unknown::Vanishes);
+            match template.literal() {
+                Some(text) => fixed.push(Pattern::new(text, &cwd)),
+                None => filled.push(template),
+            }
+        }
+        Self { fixed: Arc::new(Fixed { patterns: fixed, cwd }), filled }
     }
 
     /// What they hide from this request.
     pub(super) fn fill(&self, ex: &Exchange<'_>) -> Hidden {
-        let patterns = self.patterns.iter().map(|pattern| {
-            let pattern = pattern.fill(ex);
-            // One with a slash is a path; it is compared with whole paths.
-            let is_path = pattern.contains(&b'/');
-            if is_path { absolute(&pattern, &self.cwd).into_owned() } else { pattern.into_owned() }
-        });
-        Hidden { patterns: patterns.collect(), cwd: Arc::clone(&self.cwd) }
+        let filled = self.filled.iter().map(|t| Pattern::new(&t.fill(ex), &self.fixed.cwd));
+        Hidden { filled: filled.collect(), fixed: Arc::clone(&self.fixed) }
     }
 }
 
 impl Hidden {
     /// Whether a file is hidden.
     pub(super) fn hides(&self, name: &[u8]) -> bool {
-        if self.patterns.is_empty() {
+        let Fixed { patterns, cwd } = &*self.fixed;
+        if patterns.is_empty() && self.filled.is_empty() {
             return false;
         }
-        let name = absolute(name, &self.cwd);
-        self.patterns.iter().any(|pattern| is_hidden(&name, pattern))
+        let name = absolute(name, cwd);
+        patterns.iter().chain(&self.filled).any(|pattern| pattern.hides(&name))
+    }
+}
+
+impl Pattern {
+    fn new(text: &[u8], cwd: &[u8]) -> Self {
+        let is_path = text.contains(&b'/');
+        let text = if is_path { absolute(text, cwd) } else { Cow::Borrowed(text) };
+        Self { has_meta: glob::has_meta(&text), text: text.into_owned(), is_path }
+    }
+
+    /// Whether it hides a file: a path hides itself and what is below it (or matches whole
+    /// paths), a name without a slash hides every part of that name.
+    fn hides(&self, name: &[u8]) -> bool {
+        let text = &*self.text;
+        let is_it =
+            |part: &[u8]| if self.has_meta { glob::matches(text, part) } else { part == text };
+        if !self.is_path {
+            return name.split(|b| *b == b'/').any(is_it);
+        }
+        let below =
+            name.strip_prefix(text).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"));
+        below || is_it(name)
     }
 }
 
@@ -56,19 +97,10 @@ fn absolute<'p>(path: &'p [u8], cwd: &[u8]) -> Cow<'p, [u8]> {
         return uri::clean(path);
     }
     let joined = [cwd, b"/", path].concat();
-    Cow::Owned(uri::clean(&joined).into_owned())
-}
-
-/// Whether a pattern hides a file: one with a slash hides that path and what is below it
-/// (or matches whole paths), one without hides every part of that name.
-fn is_hidden(name: &[u8], pattern: &[u8]) -> bool {
-    if !pattern.contains(&b'/') {
-        return name.split(|b| *b == b'/').any(|part| glob::matches(pattern, part));
+    match uri::clean(&joined) {
+        Cow::Owned(clean) => Cow::Owned(clean),
+        Cow::Borrowed(_) => Cow::Owned(joined),
     }
-    let below = |prefix: &[u8]| {
-        name.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
-    };
-    below(pattern) || glob::matches(pattern, name)
 }
 
 #[cfg(test)]
@@ -77,10 +109,10 @@ mod tests {
 
     #[track_caller]
     fn check(pattern: &str, name: &str, expected: bool) {
-        let pattern = pattern.as_bytes();
-        let pattern =
-            if pattern.contains(&b'/') { absolute(pattern, b"/srv") } else { pattern.into() };
-        let hidden = Hidden { patterns: vec![pattern.into_owned()], cwd: (*b"/srv").into() };
+        let cwd = b"/srv".to_vec();
+        let patterns = vec![Pattern::new(pattern.as_bytes(), &cwd)];
+        let fixed = Arc::new(Fixed { patterns, cwd });
+        let hidden = Hidden { fixed, filled: Vec::new() };
         assert_eq!(hidden.hides(name.as_bytes()), expected, "{name}");
     }
 

@@ -18,7 +18,9 @@ use std::sync::Arc;
 const CHUNK_MAX: u64 = 64 * 1024;
 
 /// The kernel sends about this much at a time.
-const PART: u64 = 256 * 1024;
+const PART: u64 = 1024 * 1024;
+/// From this length on, sending past our memory is cheaper than reading and writing.
+pub(super) const SENT_MIN: u64 = 16 * 1024;
 
 /// An open file.
 #[derive(Debug)]

@@ -86,14 +86,17 @@ async fn stream(
         }
         let mut at = range.start;
         while at < range.end {
-            // The head goes out with the first bytes of the file; then nobody may want to see
-            // the rest.
-            if ex.can_send_file() && file.is_cached(at, range.end - at) {
-                at += ex.send_file(file.handle(), at, range.end - at).await?;
-                continue;
+            let left = range.end - at;
+            if left >= read::SENT_MIN && file.is_cached(at, left) {
+                ex.begin_file().await?;
+                // When the head is out, nobody may want to see the rest.
+                if ex.can_send_file() {
+                    at += ex.send_file(file.handle(), at, left).await?;
+                    continue;
+                }
             }
             // A file that shrinks while it is sent breaks the answer off.
-            let bytes = file.read(at, range.end - at).await.map_err(|_| Failure::Abort)?;
+            let bytes = file.read(at, left).await.map_err(|_| Failure::Abort)?;
             at += bytes.len() as u64;
             let done = i == last && at == range.end && end.is_empty();
             ex.write(bytes, done, false).await?;

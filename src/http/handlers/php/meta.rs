@@ -83,7 +83,7 @@ type Span = Range<usize>;
 impl Meta {
     /// Collects what is known; `body` is the whole body, if that is there.
     pub(super) fn of(ex: &Exchange<'_>, root: &[u8], script: &Script, body: Option<&[u8]>) -> Self {
-        let since = ex.accepted.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = ex.accepted().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut meta = Self {
             bytes: Vec::with_capacity(2048 + body.map_or(0, <[u8]>::len)),
             proto: match ex.version() {
