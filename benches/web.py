@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Measures the web server beside nginx, and beside Caddy where there is one, in one run on loopback.
 
-    web.py --bin PATH [--caddy PATH] [--seconds N] [--connections N] [--only WORD] [--folder DIR]
+    web.py --bin PATH [--caddy PATH] [--seconds N] [--rounds N] [--connections N] [--only WORD] [--folder DIR]
 
 Pogo and Caddy read the same Caddyfile. CPU per request is user + system time of all of a server's processes; the
-load generator's is not in it. Ratios are to nginx, except where a line names something else.
+load generator's is not in it; of all rounds, in which the servers take turns, the one with the median is shown. Ratios
+are to nginx, except where a line names something else.
 """
 import argparse
 import contextlib
@@ -59,7 +60,7 @@ def caddyfile(ports, folder):
         "{\n\tadmin off\n\tauto_https off\n\tpersist_config off\n\tlog {\n\t\toutput discard\n\t}\n}",
         'http://:%(plain)d {\n\troot public\n\trespond /fixed "Hello, world!"\n\tfile_server\n}',
         "http://:%(gzip)d {\n\troot public\n\tencode gzip\n\tfile_server\n}",
-        'http://:%(log)d {\n\tlog {\n\t\toutput file ' + folder + '/access-{$NAME}.log\n\t}\n'
+        'http://:%(log)d {\n\tlog {\n\t\toutput file ' + folder + '/access-{$NAME}.log {\n\t\t\troll_disabled\n\t\t}\n\t}\n'
         '\trespond /fixed "Hello, world!"\n}',
         "http://:%(paths)d {\n" + "".join('\trespond /p%d "Hello, world!"\n' % n for n in range(HOSTS)) + "}",
     ]
@@ -138,8 +139,11 @@ def throughput(running, folder, options):
     for work, kind, path, differs in WORK:
         if options.only and options.only not in work:
             continue
-        for target in running:
-            got = seen[work, target.name] = ask(target, folder, kind, path, differs, options)
+        rounds = [[ask(target, folder, kind, path, differs, options) for target in running]
+                  for _ in range(options.rounds)]
+        for target, answers in zip(running, zip(*rounds)):
+            got = sorted(answers, key=lambda answer: answer["cpu"])[options.rounds // 2]
+            seen[work, target.name] = got
             ratio = got["cpu"] / seen[work, "nginx"]["cpu"]
             print("| %s | %s | %.0f | %.0f | %.1f | %s |" % (
                 work, target.name, got["rate"], got["p99"], got["cpu"],
@@ -175,7 +179,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", required=True)
     parser.add_argument("--caddy", default="")
-    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--only", help="only the work whose name holds this")
     parser.add_argument("--folder", default=os.path.join(measure.HERE, "..", "target", "bench-web"))

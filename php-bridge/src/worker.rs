@@ -34,10 +34,6 @@ const SWIFT: Duration = Duration::from_micros(100);
 /// How much memory a worker keeps for its next request or task after a large one.
 const PAYLOAD_KEPT: usize = 256 * 1024;
 
-/// How often an idle worker lets others run before it sleeps. Two turns took a fifth off
-/// the CPU of a small request under load; eight cost more than they saved.
-const TURNS: u32 = 2;
-
 /// How long a closing or another set of task pools may go unnoticed by who spawns.
 const NEWS_EVERY: Duration = Duration::from_millis(1);
 
@@ -212,16 +208,15 @@ impl Worker {
         true
     }
 
-    /// Lets others run a moment before this worker sleeps: under load one of them is the
-    /// server with the next request, and waking a process costs more than both turns.
+    /// Lets others run once before this worker sleeps: under load one of them is the server
+    /// with the next request, and waking a process costs more than its turn. A second turn
+    /// saved nothing more.
     fn take_soon(&mut self) -> bool {
-        (0..TURNS).any(|_| {
-            let taken = self.take_frame(false);
-            if !taken {
-                std::thread::yield_now();
-            }
-            taken
-        })
+        let taken = self.take_frame(false);
+        if !taken {
+            std::thread::yield_now();
+        }
+        taken
     }
 
     /// Takes every frame that is there already.

@@ -1,6 +1,7 @@
 //! What all requests of one connection share.
 
 use super::server::Site;
+use crate::logging::access::shown;
 use crate::metrics::Held;
 use arc_swap::ArcSwap;
 use std::fmt;
@@ -37,7 +38,7 @@ impl Peer {
     /// The address without its port.
     pub(crate) fn host(&self) -> String {
         match self {
-            Self::Ip(address) => address.ip().to_string(),
+            Self::Ip(address) => String::from_utf8_lossy(&shown(address.ip())).into_owned(),
             Self::Unix(path) => path.clone(),
         }
     }

@@ -64,10 +64,14 @@ fn status_line(out: &mut BytesMut, status: StatusCode, minor: u8) {
 /// each dash.
 fn field(out: &mut BytesMut, name: &str, value: &[u8]) {
     out.reserve(name.len() + value.len() + 4);
+    let from = out.len();
+    out.put_slice(name.as_bytes());
     let mut upper = true;
-    for b in name.bytes() {
-        out.put_u8(if upper { b.to_ascii_uppercase() } else { b });
-        upper = b == b'-';
+    for b in &mut out[from..] {
+        if upper {
+            b.make_ascii_uppercase();
+        }
+        upper = *b == b'-';
     }
     out.put_slice(b": ");
     out.put_slice(value);

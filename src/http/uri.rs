@@ -253,7 +253,11 @@ pub(crate) fn join_below(root: &[u8], path: &[u8]) -> Vec<u8> {
 
 /// Whether a `Host` field may have this value: what Go lets through.
 pub(crate) fn is_host(text: &[u8]) -> bool {
-    text.iter().all(|b| b.is_ascii_alphanumeric() || b"!$%&'()*+,-.:;=[]_~".contains(b))
+    text.iter().all(|b| {
+        matches!(b,
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'!' | b'$'..=b'.' | b':' | b';' | b'='
+        | b'[' | b']' | b'_' | b'~')
+    })
 }
 
 /// Whether it may stand in the target of a request, too: a port is a number, brackets are

@@ -1,9 +1,11 @@
 //! The line of a request: what Caddy's access log and error log say of it.
 
-use super::json::Object;
+use super::json::{Object, digits};
 use super::{Level, Logs};
-use http::HeaderMap;
-use http::header::{CONTENT_TYPE, HOST, TRANSFER_ENCODING};
+use http::header::{
+    AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, PROXY_AUTHORIZATION, SET_COOKIE, TRANSFER_ENCODING,
+};
+use http::{HeaderMap, HeaderName};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -11,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 /// Fields whose values are not logged unless the configuration says so.
-const CREDENTIALS: [&str; 4] = ["cookie", "set-cookie", "authorization", "proxy-authorization"];
+const CREDENTIALS: [HeaderName; 4] = [COOKIE, SET_COOKIE, AUTHORIZATION, PROXY_AUTHORIZATION];
 
 /// What is logged of a request.
 #[derive(Clone, Copy, Debug)]
@@ -82,10 +84,10 @@ pub fn handled(logs: &Logs, logger: &str, request: &Request<'_>, answer: &Answer
 
 /// Writes the fields that name a request, as part of any line about it.
 pub fn describe(o: &mut Object<'_>, request: &Request<'_>) {
-    let (ip, port) = match request.remote {
-        Some(addr) => (shown(addr.ip()), shown(addr.port())),
-        None => (shown('@'), Shown::new()),
-    };
+    let (ip, mut port) = (request.remote.map_or_else(at_sign, |r| shown(r.ip())), Shown::new());
+    if let Some(remote) = request.remote {
+        digits(&mut port, remote.port().into());
+    }
     o.bytes("remote_ip", &ip);
     o.bytes("remote_port", &port);
     match request.client.filter(|client| request.remote.is_none_or(|r| r.ip() != *client)) {
@@ -104,13 +106,30 @@ pub fn describe(o: &mut Object<'_>, request: &Request<'_>) {
 }
 
 /// A short text that needs no memory of its own.
-type Shown = SmallVec<[u8; 64]>;
+pub(crate) type Shown = SmallVec<[u8; 64]>;
 
-fn shown(value: impl std::fmt::Display) -> Shown {
+/// How an address is written. Nearly all are of the fourth version, whose numbers need no
+/// formatting: each request has some.
+pub(crate) fn shown(address: IpAddr) -> Shown {
     let mut text = Shown::new();
-    // Writing to memory does not fail.
-    let _ = write!(text, "{value}");
+    match address {
+        IpAddr::V4(address) => {
+            for (i, octet) in address.octets().into_iter().enumerate() {
+                if i > 0 {
+                    text.push(b'.');
+                }
+                digits(&mut text, octet.into());
+            }
+        }
+        // Writing to memory does not fail.
+        IpAddr::V6(address) => drop(write!(text, "{address}")),
+    }
     text
+}
+
+/// The address of a client at a Unix socket.
+fn at_sign() -> Shown {
+    Shown::from_slice(b"@")
 }
 
 /// Writes header fields, without `Host` and how the body is framed; credentials only where
@@ -119,7 +138,7 @@ pub fn fields(o: &mut Object<'_>, headers: &HeaderMap, with_credentials: bool) {
     let left_out = [HOST, TRANSFER_ENCODING];
     for name in headers.keys().filter(|name| !left_out.contains(name)) {
         let key = canonical(name.as_str());
-        if !with_credentials && CREDENTIALS.contains(&name.as_str()) {
+        if !with_credentials && CREDENTIALS.contains(name) {
             o.strings(&key, [&b"REDACTED"[..]]);
         } else {
             o.strings(&key, headers.get_all(name).iter().map(|v| v.as_bytes()));
@@ -129,13 +148,17 @@ pub fn fields(o: &mut Object<'_>, headers: &HeaderMap, with_credentials: bool) {
 
 /// A field's name as Go writes it: `content-type` is `Content-Type`.
 pub fn canonical(name: &str) -> String {
-    let mut upper = true;
-    let letter = |c: char| {
-        let shown = if upper { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
-        upper = c == '-';
-        shown
-    };
-    name.chars().map(letter).collect()
+    let mut name = name.to_ascii_lowercase();
+    let mut at = 0;
+    loop {
+        if let Some(first) = name.get_mut(at..=at) {
+            first.make_ascii_uppercase();
+        }
+        match name[at..].find('-') {
+            Some(dash) => at += dash + 1,
+            None => return name,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -143,6 +166,16 @@ mod tests {
     use super::*;
     use crate::logging::json;
     use http::HeaderValue;
+
+    #[test]
+    fn names_have_capitals_behind_each_dash() {
+        let check = |name: &str, expected: &str| assert_eq!(canonical(name), expected);
+        check("content-type", "Content-Type");
+        check("X-FOO--bar-", "X-Foo--Bar-");
+        check("etag", "Etag");
+        check("", "");
+        check("é-a", "é-A");
+    }
 
     #[test]
     fn a_request_is_described_in_caddys_order_without_credentials() {

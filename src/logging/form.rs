@@ -165,10 +165,10 @@ impl Form {
         json::object_as(line, bare, |o| {
             part(o, &self.keys.level, self.level.text(entry.level));
             if !self.keys.time.is_empty() {
-                let time = self.time.text(entry.at);
                 match &self.time {
-                    Time::Layout(..) => o.str(&self.keys.time, &time),
-                    _ => o.raw(&self.keys.time, time.as_bytes()),
+                    Time::Seconds => o.float(&self.keys.time, entry.at.as_secs_f64()),
+                    Time::Layout(..) => o.str(&self.keys.time, &self.time.text(entry.at)),
+                    time => o.raw(&self.keys.time, time.text(entry.at).as_bytes()),
                 }
             }
             if !entry.logger.is_empty() {

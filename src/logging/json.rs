@@ -83,12 +83,20 @@ impl Object<'_> {
 
     /// A field with a count.
     pub fn uint(&mut self, key: &str, value: u64) {
-        self.display(key, value);
+        if !self.look.filters.is_empty() {
+            return self.display(key, value);
+        }
+        self.key(key);
+        digits(self.out, value);
     }
 
     /// A field with a fraction.
     pub fn float(&mut self, key: &str, value: f64) {
-        self.display(key, value);
+        if !self.look.filters.is_empty() {
+            return self.display(key, value);
+        }
+        self.key(key);
+        fraction(self.out, value);
     }
 
     /// A field with a span of time, in the form that the log has for them.
@@ -200,6 +208,32 @@ impl Object<'_> {
     }
 }
 
+/// Writes a number that may have a fraction: the shortest text that stands for it.
+pub(super) fn fraction(out: &mut Vec<u8>, value: f64) {
+    let mut buffer = zmij::Buffer::new();
+    let text = buffer.format(value);
+    if text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.' | b'-')) {
+        return out.extend_from_slice(text.strip_suffix(".0").unwrap_or(text).as_bytes());
+    }
+    // It has an exponent. Writing to memory does not fail.
+    let _ = write!(out, "{value}");
+}
+
+/// Writes a number, without what formatting costs: each line of an access log has many.
+pub(super) fn digits(out: &mut impl Extend<u8>, mut n: u64) {
+    let mut text = [0; 20];
+    let mut at = text.len();
+    loop {
+        at -= 1;
+        text[at] = b'0' + u8::try_from(n % 10).unwrap_or(0);
+        n /= 10;
+        if n == 0 {
+            break;
+        }
+    }
+    out.extend(text[at..].iter().copied());
+}
+
 fn texts<'v>(out: &mut Vec<u8>, spaced: bool, values: impl IntoIterator<Item = &'v [u8]>) {
     out.push(b'[');
     for (i, value) in values.into_iter().enumerate() {
@@ -219,6 +253,7 @@ pub fn text(text: &[u8]) -> Vec<u8> {
 }
 
 fn string(out: &mut Vec<u8>, text: &[u8]) {
+    out.reserve(text.len() + 4);
     out.push(b'"');
     if is_plain(text) {
         out.extend_from_slice(text);
@@ -268,18 +303,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn fractions_are_written_as_formatting_writes_them() {
+        for value in [0.0, 3.0, -2.5, 0.1, 1e-7, 12e-6, 1e21, 1e300, 1_795_260_476.463_722_5] {
+            let mut out = Vec::new();
+            fraction(&mut out, value);
+            assert_eq!(String::from_utf8_lossy(&out), value.to_string());
+        }
+    }
+
+    #[test]
     fn an_object_is_what_a_json_reader_expects() {
         let mut out = Vec::new();
         object(&mut out, |o| {
             o.bytes("t", b"a\"b\\\n\x01\xffz");
             o.int("i", -3);
+            o.uint("u", u64::MAX);
+            o.uint("z", 0);
             o.float("f", 0.000_012);
             o.object("o", |o| o.strings("s", [&b"x"[..], b"y"]));
             o.raw("r", b"null");
         });
         assert_eq!(
             String::from_utf8_lossy(&out),
-            "{\"t\":\"a\\\"b\\\\\\n\\u0001\u{fffd}z\",\"i\":-3,\"f\":0.000012,\"o\":{\"s\":[\"x\",\"y\"]},\"r\":null}"
+            "{\"t\":\"a\\\"b\\\\\\n\\u0001\u{fffd}z\",\"i\":-3,\"u\":18446744073709551615,\"z\":0,\"f\":0.000012,\"o\":{\"s\":[\"x\",\"y\"]},\"r\":null}"
         );
     }
 }

@@ -21,6 +21,8 @@ const QUEUE_MAX: usize = 8192;
 const WAITING_MAX: usize = 16 * 1024 * 1024;
 /// Bytes that go out in one write.
 const BATCH_MAX: usize = 64 * 1024;
+/// Memory that a queue keeps when it is empty: what a busy server says between two looks.
+const KEPT_MAX: usize = 512 * 1024;
 /// Between two looks at the queue while lines come one after the other.
 const PAUSE: Duration = Duration::from_millis(4);
 
@@ -183,9 +185,9 @@ impl Lines {
     /// Empties it, and lets go of memory beyond what a busy log needs.
     fn clear(&mut self) {
         self.bytes.clear();
-        self.bytes.shrink_to(BATCH_MAX);
+        self.bytes.shrink_to(KEPT_MAX);
         self.ends.clear();
-        self.ends.shrink_to(BATCH_MAX / 256);
+        self.ends.shrink_to(QUEUE_MAX);
     }
 }
 

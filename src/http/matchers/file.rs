@@ -140,6 +140,7 @@ impl File {
                 let Some(meta) = stat(&found.file) else { continue };
                 if fallback || meta.is_dir() == candidate.directory {
                     found.directory = meta.is_dir() && !fallback;
+                    found.relative = relative(&found.file, root);
                     return Ok(Some(found));
                 }
             }
@@ -164,7 +165,7 @@ impl File {
                 }
             }
         }
-        best.map(|(_, found)| found)
+        best.map(|(_, found)| FileMatch { relative: relative(&found.file, root), ..found })
     }
 
     /// The files that a name stands for; whether they exist is not known yet. A name that
@@ -197,10 +198,9 @@ impl File {
             _ => vec![full],
         };
         let found = files.into_iter().map(|file| FileMatch {
-            relative: relative(&file, root),
             file,
-            directory: false,
             remainder: rest.to_vec(),
+            ..FileMatch::default()
         });
         found.collect()
     }

@@ -22,6 +22,9 @@ pub(super) fn verdict(
     tag: Option<&HeaderValue>,
     modified: Option<SystemTime>,
 ) -> Verdict {
+    if !ex.headers().keys().any(|name| name.as_str().starts_with("if-")) {
+        return Verdict::Send;
+    }
     let field = |name| text(ex, name);
     let tag = tag.and_then(|t| t.to_str().ok()).unwrap_or_default();
     if let Some(tags) = field(IF_MATCH) {
