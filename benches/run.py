@@ -17,8 +17,8 @@ import measure
 WORK = [
     ("PHP hello, classic", "/hello.php", "classic", "/hello.php"),
     ("PHP hello, worker mode", "/hello.php", "worker", "/worker.php"),
-    ("fixed answer", "/fixed", "classic", "/fixed"),
-    ("static 1 KiB", "/kib.txt", "classic", "/kib.txt"),
+    ("fixed answer, PHP site", "/fixed", "classic", "/fixed"),
+    ("static 1 KiB, PHP site", "/kib.txt", "classic", "/kib.txt"),
 ]
 
 
