@@ -27,7 +27,7 @@ pub mod threads;
 pub mod zygote;
 
 pub use pool::Pool;
-pub use runtime::{Runtime, StartError, Workers};
+pub use runtime::{ByPath, Runtime, StartError, Workers};
 pub use serve::{ServeError, Served};
 pub use settings::{Settings, SettingsError};
 pub use zygote::{PhpInfo, ZygoteError};

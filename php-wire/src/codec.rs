@@ -38,6 +38,7 @@ impl Writer {
     /// Appends a string. Nothing that travels comes near 4 GiB; longer is cut there.
     pub fn str(&mut self, s: &[u8]) {
         let len = u32::try_from(s.len()).unwrap_or(u32::MAX);
+        self.0.reserve(len as usize + 5);
         self.u32(len);
         self.0.extend_from_slice(&s[..len as usize]);
         self.0.push(0);

@@ -31,53 +31,74 @@ pub const VARS: [&str; 26] = [
     "REMOTE_IDENT",
 ];
 
-/// Header names that clients send often: as HTTP has them, and as PHP has them.
+/// The number of a CGI variable in [`VARS`].
+///
+/// # Panics
+/// When there is none of this name, which is to be found out when the program is compiled.
+pub const fn var(name: &str) -> usize {
+    let mut at = 0;
+    while !is_same(VARS[at].as_bytes(), name.as_bytes()) {
+        at += 1;
+    }
+    at
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    match (one, other) {
+        ([], []) => true,
+        ([a, one @ ..], [b, other @ ..]) => *a == *b && is_same(one, other),
+        _ => false,
+    }
+}
+
+/// Header names that clients send often: as HTTP has them, and as PHP has them, in the
+/// order of their lengths, in which one is found with few looks at letters.
 /// [`crate::request::Head::headers`] numbers them from 1; 0 means that the name follows.
 pub const HEADERS: [(&str, &str); 44] = [
-    ("Accept", "HTTP_ACCEPT"),
-    ("Accept-Charset", "HTTP_ACCEPT_CHARSET"),
-    ("Accept-Encoding", "HTTP_ACCEPT_ENCODING"),
-    ("Accept-Language", "HTTP_ACCEPT_LANGUAGE"),
-    ("Access-Control-Request-Headers", "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
-    ("Access-Control-Request-Method", "HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
-    ("Authorization", "HTTP_AUTHORIZATION"),
-    ("Cache-Control", "HTTP_CACHE_CONTROL"),
-    ("Connection", "HTTP_CONNECTION"),
-    ("Content-Disposition", "HTTP_CONTENT_DISPOSITION"),
-    ("Content-Encoding", "HTTP_CONTENT_ENCODING"),
-    ("Content-Length", "HTTP_CONTENT_LENGTH"),
-    ("Content-Type", "HTTP_CONTENT_TYPE"),
-    ("Cookie", "HTTP_COOKIE"),
+    ("Te", "HTTP_TE"),
     ("Dnt", "HTTP_DNT"),
+    ("Via", "HTTP_VIA"),
+    ("Range", "HTTP_RANGE"),
+    ("Accept", "HTTP_ACCEPT"),
+    ("Cookie", "HTTP_COOKIE"),
     ("Expect", "HTTP_EXPECT"),
-    ("Forwarded", "HTTP_FORWARDED"),
-    ("If-Match", "HTTP_IF_MATCH"),
-    ("If-Modified-Since", "HTTP_IF_MODIFIED_SINCE"),
-    ("If-None-Match", "HTTP_IF_NONE_MATCH"),
-    ("If-Range", "HTTP_IF_RANGE"),
-    ("Keep-Alive", "HTTP_KEEP_ALIVE"),
     ("Origin", "HTTP_ORIGIN"),
     ("Pragma", "HTTP_PRAGMA"),
-    ("Priority", "HTTP_PRIORITY"),
-    ("Range", "HTTP_RANGE"),
     ("Referer", "HTTP_REFERER"),
+    ("Sec-Gpc", "HTTP_SEC_GPC"),
+    ("If-Match", "HTTP_IF_MATCH"),
+    ("If-Range", "HTTP_IF_RANGE"),
+    ("Priority", "HTTP_PRIORITY"),
+    ("Forwarded", "HTTP_FORWARDED"),
     ("Sec-Ch-Ua", "HTTP_SEC_CH_UA"),
-    ("Sec-Ch-Ua-Mobile", "HTTP_SEC_CH_UA_MOBILE"),
-    ("Sec-Ch-Ua-Platform", "HTTP_SEC_CH_UA_PLATFORM"),
+    ("Connection", "HTTP_CONNECTION"),
+    ("Keep-Alive", "HTTP_KEEP_ALIVE"),
+    ("User-Agent", "HTTP_USER_AGENT"),
+    ("Content-Type", "HTTP_CONTENT_TYPE"),
+    ("X-Csrf-Token", "HTTP_X_CSRF_TOKEN"),
+    ("Authorization", "HTTP_AUTHORIZATION"),
+    ("Cache-Control", "HTTP_CACHE_CONTROL"),
+    ("If-None-Match", "HTTP_IF_NONE_MATCH"),
+    ("Accept-Charset", "HTTP_ACCEPT_CHARSET"),
+    ("Content-Length", "HTTP_CONTENT_LENGTH"),
     ("Sec-Fetch-Dest", "HTTP_SEC_FETCH_DEST"),
     ("Sec-Fetch-Mode", "HTTP_SEC_FETCH_MODE"),
     ("Sec-Fetch-Site", "HTTP_SEC_FETCH_SITE"),
     ("Sec-Fetch-User", "HTTP_SEC_FETCH_USER"),
-    ("Sec-Gpc", "HTTP_SEC_GPC"),
-    ("Te", "HTTP_TE"),
-    ("Upgrade-Insecure-Requests", "HTTP_UPGRADE_INSECURE_REQUESTS"),
-    ("User-Agent", "HTTP_USER_AGENT"),
-    ("Via", "HTTP_VIA"),
-    ("X-Csrf-Token", "HTTP_X_CSRF_TOKEN"),
+    ("Accept-Encoding", "HTTP_ACCEPT_ENCODING"),
+    ("Accept-Language", "HTTP_ACCEPT_LANGUAGE"),
     ("X-Forwarded-For", "HTTP_X_FORWARDED_FOR"),
+    ("Content-Encoding", "HTTP_CONTENT_ENCODING"),
+    ("Sec-Ch-Ua-Mobile", "HTTP_SEC_CH_UA_MOBILE"),
     ("X-Forwarded-Host", "HTTP_X_FORWARDED_HOST"),
-    ("X-Forwarded-Proto", "HTTP_X_FORWARDED_PROTO"),
     ("X-Requested-With", "HTTP_X_REQUESTED_WITH"),
+    ("If-Modified-Since", "HTTP_IF_MODIFIED_SINCE"),
+    ("X-Forwarded-Proto", "HTTP_X_FORWARDED_PROTO"),
+    ("Sec-Ch-Ua-Platform", "HTTP_SEC_CH_UA_PLATFORM"),
+    ("Content-Disposition", "HTTP_CONTENT_DISPOSITION"),
+    ("Upgrade-Insecure-Requests", "HTTP_UPGRADE_INSECURE_REQUESTS"),
+    ("Access-Control-Request-Method", "HTTP_ACCESS_CONTROL_REQUEST_METHOD"),
+    ("Access-Control-Request-Headers", "HTTP_ACCESS_CONTROL_REQUEST_HEADERS"),
 ];
 
 /// The number of a header name in any case: 0 when it is not in [`HEADERS`].
@@ -85,7 +106,8 @@ pub fn header_number(name: &[u8]) -> u16 {
     HEADERS
         .binary_search_by(|(known, _)| {
             let lower = |b: &u8| b.to_ascii_lowercase();
-            known.as_bytes().iter().map(lower).cmp(name.iter().map(lower))
+            let by_letters = || known.as_bytes().iter().map(lower).cmp(name.iter().map(lower));
+            known.len().cmp(&name.len()).then_with(by_letters)
         })
         .map_or(0, |i| u16::try_from(i + 1).unwrap_or(0))
 }
@@ -93,6 +115,13 @@ pub fn header_number(name: &[u8]) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_variable_has_its_number() {
+        for (i, name) in VARS.iter().enumerate() {
+            assert_eq!(var(name), i, "{name}");
+        }
+    }
 
     #[test]
     fn every_known_header_is_found_in_any_case() {

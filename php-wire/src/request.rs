@@ -40,11 +40,26 @@ pub struct Head<'a> {
     pub body_complete: bool,
     /// The body's first bytes, at most [`crate::frame::INLINE_BODY_MAX`].
     pub body: &'a [u8],
+    /// All of this as it travels, if it was written before: of the rest, who sends it needs
+    /// only what it asks for itself.
+    pub written: Option<&'a [u8]>,
 }
 
 impl<'a> Head<'a> {
     /// Writes the payload.
     pub fn encode(&self, w: &mut Writer) {
+        if let Some(written) = self.written {
+            w.0.extend_from_slice(written);
+            return;
+        }
+        self.encode_head(w);
+        w.u8(u8::from(self.body_complete));
+        w.0.extend_from_slice(self.body);
+    }
+
+    /// Writes the payload as far as the body: one byte that says whether the body is
+    /// complete, and the body, are to follow.
+    pub fn encode_head(&self, w: &mut Writer) {
         w.u16(self.proto);
         w.u64(self.accepted_ns);
         w.i64(self.content_length);
@@ -70,8 +85,6 @@ impl<'a> Head<'a> {
             w.str(name);
             w.str(value);
         }
-        w.u8(u8::from(self.body_complete));
-        w.0.extend_from_slice(self.body);
     }
 
     /// Reads a payload.
@@ -134,6 +147,14 @@ mod tests {
         let mut w = Writer::default();
         head.encode(&mut w);
         w.0
+    }
+
+    #[test]
+    fn what_was_written_before_is_passed_on() {
+        let bytes = sample();
+        let mut w = Writer::default();
+        Head { written: Some(&bytes), ..Head::default() }.encode(&mut w);
+        assert_eq!(w.0, bytes);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What all requests of one connection share.
 
 use super::server::Site;
-use crate::logging::access::shown;
+use crate::logging::access::{Shown, shown, shown_port};
 use crate::metrics::Held;
 use arc_swap::ArcSwap;
 use std::fmt;
@@ -37,17 +37,27 @@ impl Peer {
 
     /// The address without its port.
     pub(crate) fn host(&self) -> String {
+        String::from_utf8_lossy(&self.shown_host()).into_owned()
+    }
+
+    /// The same, without memory of its own.
+    pub(crate) fn shown_host(&self) -> Shown {
         match self {
-            Self::Ip(address) => String::from_utf8_lossy(&shown(address.ip())).into_owned(),
-            Self::Unix(path) => path.clone(),
+            Self::Ip(address) => shown(address.ip()),
+            Self::Unix(path) => Shown::from_slice(path.as_bytes()),
         }
     }
 
     /// The port; empty where there is none.
     pub(crate) fn port(&self) -> String {
+        String::from_utf8_lossy(&self.shown_port()).into_owned()
+    }
+
+    /// The same, without memory of its own.
+    pub(crate) fn shown_port(&self) -> Shown {
         match self {
-            Self::Ip(address) => address.port().to_string(),
-            Self::Unix(_) => String::new(),
+            Self::Ip(address) => shown_port(*address),
+            Self::Unix(_) => Shown::new(),
         }
     }
 }

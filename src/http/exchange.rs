@@ -8,7 +8,7 @@ use super::connection::{Connection, Peer};
 use super::handlers::subroute::Catcher;
 use super::handlers::{AnswerBody, LogAppend, Map, Traced};
 use super::head;
-use super::matchers::file::FileMatch;
+use super::matchers::file::{Disk, FileMatch};
 use super::pace::{Bound, Pace};
 use super::placeholder::ErrorPart;
 use super::regexp::Captured;
@@ -234,6 +234,8 @@ pub(crate) struct Exchange<'s> {
     pub traced: Vec<Traced<'s>>,
     /// What the `file` matcher found last.
     pub file_match: Option<FileMatch>,
+    /// What it saw on the disk since a handler ran last.
+    pub disk: Disk,
     /// What the matcher `url_pattern` found, by component and name: `pathname.id`.
     pub url_groups: Vec<(String, Vec<u8>)>,
     /// What regular expressions found, the last one last.
@@ -331,6 +333,7 @@ impl<'s> Exchange<'s> {
             logged_bodies: Vec::new(),
             traced: Vec::new(),
             file_match: None,
+            disk: Disk::default(),
             url_groups: Vec::new(),
             captured: Vec::new(),
             error: None,

@@ -155,6 +155,7 @@ impl Handler {
         if self.needs_body {
             ex.buffer_body().await;
         }
+        ex.disk.forget();
         match &self.kind {
             Kind::Authentication(handler) => handler.run(ex).await?,
             Kind::CopyResponse(handler) => return Err(handler.run()),

@@ -19,6 +19,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// A file that a placeholder names is no longer than this.
 const FILE_MAX: u64 = 1024 * 1024;
 
+/// Most texts that are filled are shorter.
+const FILLED_SIZE: usize = 64;
+
 /// What becomes of `{name}` when nothing has that name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unknown {
@@ -94,6 +97,14 @@ impl Template {
         }
     }
 
+    /// The text behind the last of its placeholders.
+    pub(crate) fn tail(&self) -> Option<&[u8]> {
+        match self.pieces.as_slice() {
+            [.., Piece::Value(..), Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether it is empty for every request.
     pub(crate) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
@@ -129,7 +140,7 @@ impl Template {
             [] => Cow::Borrowed(b""),
             [only] => piece(only),
             pieces => {
-                let mut out = Vec::new();
+                let mut out = Vec::with_capacity(FILLED_SIZE);
                 for each in pieces {
                     out.extend_from_slice(&piece(each));
                 }

@@ -17,6 +17,7 @@ use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use pingora_core::protocols::http::server::Session;
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
+use std::pin::{Pin, pin};
 
 /// A longer method is none.
 const METHOD_MAX: usize = 32;
@@ -40,8 +41,8 @@ pub(super) async fn request(
     };
     let outcome = match (refused, &site.service) {
         (Err(refused), _) => Err(refused),
-        (Ok(()), None) => guarded(run(&site.routes, &mut ex)).await,
-        (Ok(()), Some(service)) => guarded(service::answer(&mut ex, &**service)).await,
+        (Ok(()), None) => guarded(pin!(run(&site.routes, &mut ex))).await,
+        (Ok(()), Some(service)) => guarded(pin!(service::answer(&mut ex, &**service))).await,
     };
     ex.settle_log_fields();
     ex.measure(&outcome);
@@ -105,8 +106,8 @@ async fn run<'s>(routes: &'s Routes, ex: &mut Exchange<'s>) -> Outcome {
     Ok(flow)
 }
 
-/// Turns a panic into an error.
-async fn guarded(run: impl Future<Output = Outcome>) -> Outcome {
+/// Turns a panic into an error. What runs is large, so it stays where it is.
+async fn guarded(run: Pin<&mut impl Future<Output = Outcome>>) -> Outcome {
     AssertUnwindSafe(run).catch_unwind().await.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
@@ -133,7 +134,7 @@ async fn finish<'s>(ex: &mut Exchange<'s>, site: &'s Site, outcome: Outcome) -> 
         return ex.respond(status, Bytes::new()).await;
     };
     ex.restore_target();
-    let outcome = guarded(run(routes, ex)).await;
+    let outcome = guarded(pin!(run(routes, ex))).await;
     ex.end_spans(&outcome);
     match outcome {
         Ok(_) => {

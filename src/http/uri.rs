@@ -39,6 +39,11 @@ impl Target {
         self.raw = None;
     }
 
+    /// Whether this is the path, and was sent with no other escapes than it needs.
+    pub(crate) fn is_plain_path(&self, path: &[u8]) -> bool {
+        self.raw.is_none() && self.path == path
+    }
+
     /// The path with escapes, as sent where that is well-formed.
     pub(crate) fn escaped_path(&self) -> Cow<'_, [u8]> {
         match &self.raw {
@@ -187,11 +192,17 @@ pub(crate) fn clean(path: &[u8]) -> Cow<'_, [u8]> {
 fn is_clean(path: &[u8]) -> bool {
     match path {
         b"/" => true,
-        [b'/', rest @ ..] => {
-            rest.split(|b| *b == b'/').all(|part| !matches!(part, b"" | b"." | b".."))
+        // Only behind a slash can be what is not clean, and few parts begin with a dot.
+        [b'/', .., last] if *last != b'/' => {
+            let is_odd = |pair: &[u8]| pair[0] == b'/' && matches!(pair[1], b'/' | b'.');
+            !path.windows(2).any(is_odd) || are_parts_clean(&path[1..])
         }
         _ => false,
     }
+}
+
+fn are_parts_clean(parts: &[u8]) -> bool {
+    parts.split(|b| *b == b'/').all(|part| !matches!(part, b"" | b"." | b".."))
 }
 
 /// A request's path for comparison: rooted and clean, with its trailing slash kept.

@@ -84,10 +84,8 @@ pub fn handled(logs: &Logs, logger: &str, request: &Request<'_>, answer: &Answer
 
 /// Writes the fields that name a request, as part of any line about it.
 pub fn describe(o: &mut Object<'_>, request: &Request<'_>) {
-    let (ip, mut port) = (request.remote.map_or_else(at_sign, |r| shown(r.ip())), Shown::new());
-    if let Some(remote) = request.remote {
-        digits(&mut port, remote.port().into());
-    }
+    let ip = request.remote.map_or_else(at_sign, |r| shown(r.ip()));
+    let port = request.remote.map_or_else(Shown::new, shown_port);
     o.bytes("remote_ip", &ip);
     o.bytes("remote_port", &port);
     match request.client.filter(|client| request.remote.is_none_or(|r| r.ip() != *client)) {
@@ -124,6 +122,13 @@ pub(crate) fn shown(address: IpAddr) -> Shown {
         // Writing to memory does not fail.
         IpAddr::V6(address) => drop(write!(text, "{address}")),
     }
+    text
+}
+
+/// How the port of an address is written.
+pub(crate) fn shown_port(address: SocketAddr) -> Shown {
+    let mut text = Shown::new();
+    digits(&mut text, address.port().into());
     text
 }
 

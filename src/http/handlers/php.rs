@@ -26,10 +26,11 @@ use bytes::{Bytes, BytesMut};
 use client::Client;
 use meta::{Meta, Script};
 use php_wire::frame::INLINE_BODY_MAX;
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// How long reading the next part of a body may take.
@@ -51,7 +52,26 @@ pub(super) struct Php {
 enum Root {
     /// Absolute, links resolved if that was wanted.
     Fixed(Vec<u8>),
-    Filled(Template),
+    /// With the text that it was filled to first, and what became of that: hardly a site
+    /// has more than one.
+    Filled(Template, OnceLock<(Vec<u8>, Vec<u8>)>),
+}
+
+impl Root {
+    /// The root for this request.
+    fn of<'r>(&'r self, ex: &Exchange<'_>, cwd: &[u8]) -> Cow<'r, [u8]> {
+        match self {
+            Self::Fixed(root) => root.into(),
+            Self::Filled(template, first) => {
+                let filled = template.fill(ex);
+                let (text, root) = first.get_or_init(|| (filled.to_vec(), absolute(&filled, cwd)));
+                match *filled == **text {
+                    true => root.into(),
+                    false => absolute(&filled, cwd).into(),
+                }
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -80,7 +100,7 @@ impl Php {
         let root = Template::new(root, Unknown::Stays);
         let root = match root.literal() {
             Some(text) => Root::Fixed(fixed_root(&absolute(text, &cwd), resolve)?),
-            None => Root::Filled(root),
+            None => Root::Filled(root, OnceLock::new()),
         };
         let target = provision.php.map(|runtime| {
             let workers = runtime.workers_of(config);
@@ -106,20 +126,32 @@ impl Php {
         if ex.target.path.contains(&0) {
             return answer::plain(ex, 400, "invalid request path").await;
         }
-        let root = match &self.root {
-            Root::Fixed(root) => root.clone(),
-            Root::Filled(template) => absolute(&template.fill(ex), &self.cwd),
+        let (pool, meta) = self.ask(ex, target)?;
+        self.serve(ex, pool, meta).await
+    }
+
+    /// Who is to run the script, and what is told of the request.
+    fn ask<'t>(
+        &self,
+        ex: &Exchange<'_>,
+        target: &'t Target,
+    ) -> Result<(&'t Arc<Pool>, Meta), Failure> {
+        let root = self.root.of(ex, &self.cwd);
+        let script = Script::of(&root, &ex.target.path, &self.splits);
+        let matched = target.by_path(ex);
+        let script = match matched {
+            Some(worker) => script.run_instead(&worker.script, &root),
+            None => script,
         };
-        let mut script = Script::of(&root, &ex.target.path, &self.splits);
-        let pool = target.pool(ex, &root, &mut script);
-        let pool = match pool {
+        let pool = matched.map(|worker| &worker.pool);
+        let pool = match pool.or_else(|| target.workers.for_script(&script.file)) {
             Some(pool) => pool,
             None if !self.was_found(ex, &script.file) && !is_there(&script.file) => {
                 return Err(Failure::error(404, "script not found"));
             }
             None => target.runtime.classic(),
         };
-        self.serve(ex, pool, &root, &script).await
+        Ok((pool, Meta::of(ex, &root, &script, &self.env)))
     }
 
     /// Whether a `file` matcher has just seen this script.
@@ -130,22 +162,12 @@ impl Php {
         })
     }
 
-    async fn serve(
-        &self,
-        ex: &mut Exchange<'_>,
-        pool: &Arc<Pool>,
-        root: &[u8],
-        script: &Script,
-    ) -> Outcome {
+    async fn serve(&self, ex: &mut Exchange<'_>, pool: &Arc<Pool>, mut meta: Meta) -> Outcome {
         if ex.body_exceeds_limit() {
             return Err(Failure::error(413, "http: request body too large"));
         }
         ex.set_body_timeout(self.body_timeout);
-        let body = short_body(ex).await;
-        let mut meta = Meta::of(ex, root, script, body.as_deref());
-        for (name, value) in &self.env {
-            meta.env(name, &value.fill(ex));
-        }
+        meta.add_body(short_body(ex).await.as_deref());
         let head = meta.head();
         let gone = ex.gone();
         let mut client = Client::new(ex);
@@ -167,14 +189,10 @@ impl Php {
 }
 
 impl Target {
-    /// The worker script that takes this request, if one does.
-    fn pool(&self, ex: &Exchange<'_>, root: &[u8], script: &mut Script) -> Option<&Arc<Pool>> {
+    /// The worker script that takes the requests of this path, if one does.
+    fn by_path(&self, ex: &Exchange<'_>) -> Option<&php::ByPath> {
         let mut matched = self.patterns.iter().zip(&self.workers.by_path);
-        if let Some((_, worker)) = matched.find(|(pattern, _)| pattern.matches(ex)) {
-            script.run_instead(&worker.script, root);
-            return Some(&worker.pool);
-        }
-        self.workers.for_script(&script.file)
+        matched.find(|(pattern, _)| pattern.matches(ex)).map(|(_, worker)| worker)
     }
 }
 

@@ -26,6 +26,8 @@ use std::borrow::Cow;
 pub(super) struct Rewrite {
     method: Template,
     path: Option<Template>,
+    /// There is nothing but the path.
+    path_only: bool,
     /// Keys and values, each pair with its `=` if it has one.
     query: Option<Vec<Pair>>,
     strip_prefix: Template,
@@ -95,6 +97,7 @@ impl Rewrite {
             expressions: expressions.collect::<Result<_, _>>()?,
             method: template(&config.method),
             path: (!path.is_empty()).then(|| template(path)),
+            path_only: *config == Config { uri: path.to_owned(), ..Config::default() },
             query: query.map(|q| q.split('&').filter(|p| !p.is_empty()).map(Pair::new).collect()),
             query_ops: config.query.as_ref().map(Query::provision).transpose()?,
             strip_prefix: template(&config.strip_path_prefix),
@@ -109,6 +112,9 @@ impl Rewrite {
             if let Ok(method) = Method::from_bytes(&method) {
                 ex.method = method;
             }
+        }
+        if self.path_only && self.keeps_path(ex) {
+            return;
         }
         let mut target = ex.target.clone();
         self.replace(ex, &mut target);
@@ -134,6 +140,14 @@ impl Rewrite {
             target.query = ops.change(ex, target.query());
         }
         ex.target = target;
+    }
+
+    /// Whether the path that is to be is the one that is there: `try_files` finds most files
+    /// by their own names.
+    fn keeps_path(&self, ex: &Exchange<'_>) -> bool {
+        let path = self.path.as_ref().map(|path| path.fill_with(ex, escape_path_value));
+        let is_plain = |path: &[u8]| !path.iter().any(|b| matches!(b, b'%' | b'?'));
+        path.is_some_and(|path| is_plain(&path) && ex.target.is_plain_path(&path))
     }
 
     fn substitute(&self, ex: &Exchange<'_>, target: &mut Target) {

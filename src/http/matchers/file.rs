@@ -4,17 +4,23 @@
 //! `.remainder`. A name with a trailing slash means a directory, one without a file;
 //! `split_path` cuts the rest of a path off behind a script's name.
 
+mod disk;
+
 use crate::config::matchers::File as Config;
 use crate::http::exchange::{Exchange, Failure};
 use crate::http::glob as pattern;
 use crate::http::placeholder::{FilePart, Template, Unknown};
 use crate::http::server::ProvisionError;
 use crate::http::uri;
+use disk::Kind;
+use smallvec::{SmallVec, smallvec};
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+
+pub(crate) use disk::Disk;
 
 /// The compiled matcher.
 #[derive(Debug)]
@@ -30,6 +36,9 @@ struct Candidate {
     name: Name,
     /// Only a directory will do.
     directory: bool,
+    /// What is added to a name of the request, with its slash: other routes often ask for
+    /// the rest.
+    below: Option<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -112,12 +121,13 @@ impl File {
         if !ex.has_usual_files() {
             return Ok(false);
         }
+        let mut disk = std::mem::take(&mut ex.disk);
         let root = match self.root.fill(ex) {
-            root if root.is_empty() => b".".to_vec(),
-            root => root.into_owned(),
+            root if root.is_empty() => Cow::Borrowed(&b"."[..]),
+            root => root,
         };
         let found = match self.policy {
-            Policy::FirstExist | Policy::FirstExistFallback => self.first(ex, &root)?,
+            Policy::FirstExist | Policy::FirstExistFallback => self.first(ex, &root, &mut disk)?,
             Policy::SmallestSize => self.best(ex, &root, |m| std::cmp::Reverse(m.len())),
             Policy::LargestSize => self.best(ex, &root, Metadata::len),
             Policy::MostRecentlyModified => self.best(ex, &root, |m| m.modified().ok()),
@@ -126,10 +136,16 @@ impl File {
         if matched {
             ex.file_match = found;
         }
+        ex.disk = disk;
         Ok(matched)
     }
 
-    fn first(&self, ex: &Exchange<'_>, root: &[u8]) -> Result<Option<FileMatch>, Failure> {
+    fn first(
+        &self,
+        ex: &Exchange<'_>,
+        root: &[u8],
+        disk: &mut Disk,
+    ) -> Result<Option<FileMatch>, Failure> {
         for (i, candidate) in self.candidates.iter().enumerate() {
             if let Name::Status(status) = candidate.name {
                 return Err(Failure::error(status, status.to_string()));
@@ -137,9 +153,16 @@ impl File {
             let fallback =
                 self.policy == Policy::FirstExistFallback && i + 1 == self.candidates.len();
             for mut found in self.paths(candidate, ex, root, fallback) {
-                let Some(meta) = stat(&found.file) else { continue };
-                if fallback || meta.is_dir() == candidate.directory {
-                    found.directory = meta.is_dir() && !fallback;
+                let below = candidate.below.as_deref();
+                let folder = below.and_then(|below| found.file.strip_suffix(below));
+                let folder = folder.filter(|folder| folder.len() > root.len());
+                if folder.is_some_and(|folder| disk.look(folder) != Kind::Folder) {
+                    continue;
+                }
+                let kind = disk.look(&found.file);
+                let is_folder = kind == Kind::Folder;
+                if kind != Kind::Nothing && (fallback || is_folder == candidate.directory) {
+                    found.directory = is_folder && !fallback;
                     found.relative = relative(&found.file, root);
                     return Ok(Some(found));
                 }
@@ -176,10 +199,9 @@ impl File {
         ex: &Exchange<'_>,
         root: &[u8],
         fallback: bool,
-    ) -> Vec<FileMatch> {
-        let slash = if candidate.directory { &b"/"[..] } else { b"" };
+    ) -> SmallVec<[FileMatch; 1]> {
         let name = match &candidate.name {
-            Name::Status(_) => return Vec::new(),
+            Name::Status(_) => return SmallVec::new(),
             Name::Plain(template) => template.fill(ex),
             Name::Glob(template) => template.fill_with(ex, |_, value| escape_glob(&value).into()),
         };
@@ -188,21 +210,19 @@ impl File {
         if is_folder && !candidate.directory && !fallback {
             let named = [&cleaned[..], b"/"].concat();
             if split(&named, &self.splits).0.ends_with(b"/") {
-                return Vec::new();
+                return SmallVec::new();
             }
         }
         let (script, rest) = split(&cleaned, &self.splits);
-        let full = uri::join_below(root, &[script, slash].concat());
-        let files = match &candidate.name {
-            Name::Glob(_) => expand(&full, root),
-            _ => vec![full],
+        let full = match candidate.directory {
+            true => uri::join_below(root, &[script, b"/"].concat()),
+            false => uri::join_below(root, script),
         };
-        let found = files.into_iter().map(|file| FileMatch {
-            file,
-            remainder: rest.to_vec(),
-            ..FileMatch::default()
-        });
-        found.collect()
+        let found = |file| FileMatch { file, remainder: rest.to_vec(), ..FileMatch::default() };
+        match &candidate.name {
+            Name::Glob(_) => expand(&full, root).into_iter().map(found).collect(),
+            _ => smallvec![found(full)],
+        }
     }
 }
 
@@ -220,12 +240,13 @@ fn candidate(name: &str) -> Candidate {
             _ => {}
         }
     }
+    let below = text.tail().filter(|tail| tail.starts_with(b"/")).map(<[u8]>::to_vec);
     let name_of = match status {
         Some(status) => Name::Status(status),
         None if pattern::has_meta(bare.as_bytes()) => Name::Glob(text),
         None => Name::Plain(text),
     };
-    Candidate { name: name_of, directory: name.ends_with('/') }
+    Candidate { name: name_of, directory: name.ends_with('/'), below }
 }
 
 /// Cuts a path behind the first of these that ends a segment and is not all of the path.
@@ -269,8 +290,10 @@ fn expand(pattern: &[u8], root: &[u8]) -> Vec<Vec<u8>> {
 fn relative(file: &[u8], root: &[u8]) -> Vec<u8> {
     let root = root.strip_suffix(b"/").unwrap_or(root);
     let below = file.strip_prefix(root).unwrap_or(file);
-    let mut relative = b"/".to_vec();
-    relative.extend_from_slice(below.strip_prefix(b"/").unwrap_or(below));
+    let below = below.strip_prefix(b"/").unwrap_or(below);
+    let mut relative = Vec::with_capacity(below.len() + 1);
+    relative.push(b'/');
+    relative.extend_from_slice(below);
     relative
 }
 

@@ -4,220 +4,252 @@
 //! ASCII matches nothing, whatever letters it belongs to.
 
 use crate::http::exchange::Exchange;
+use crate::http::placeholder::Template;
 use crate::http::uri;
-use crate::logging::access::canonical;
+use crate::logging::access::{Shown, canonical};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST};
-use http::{HeaderName, Version};
-use php_wire::known::{self, VARS};
+use http::{HeaderMap, HeaderName, Version};
+use php_wire::codec::Writer;
+use php_wire::known::{self, VARS, var};
 use php_wire::request::Head;
-use std::ops::Range;
+use std::borrow::Cow;
 use std::time::UNIX_EPOCH;
+
+/// Most requests are told in fewer bytes.
+const META_SIZE: usize = 1000;
 
 /// The names of a script.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Script {
+pub(super) struct Script<'r> {
     /// On disk.
-    pub(super) file: Vec<u8>,
+    pub(super) file: Cow<'r, [u8]>,
     /// `SCRIPT_NAME`.
-    name: Vec<u8>,
+    name: Cow<'r, [u8]>,
     /// `PATH_INFO`.
-    path_info: Vec<u8>,
+    path_info: &'r [u8],
     /// `DOCUMENT_URI`.
-    document_uri: Vec<u8>,
+    document_uri: &'r [u8],
 }
 
-impl Script {
+impl<'r> Script<'r> {
     /// The names that a path gives a script below a root.
-    pub(super) fn of(root: &[u8], path: &[u8], splits: &[Vec<u8>]) -> Self {
-        let cut = splits.iter().find_map(|split| {
-            let at = path.windows(split.len()).position(|w| w.eq_ignore_ascii_case(split))?;
-            Some(at + split.len())
-        });
-        let (name, rest) = path.split_at(cut.unwrap_or(path.len()));
-        let mut rooted = name.to_vec();
-        if !rooted.starts_with(b"/") {
-            rooted.insert(0, b'/');
-        }
+    pub(super) fn of(root: &[u8], path: &'r [u8], splits: &[Vec<u8>]) -> Self {
+        let cut = splits.iter().find_map(|split| Some(find(path, split)? + split.len()));
+        let (name, path_info) = path.split_at(cut.unwrap_or(path.len()));
+        let rooted = match name {
+            [b'/', ..] => Cow::Borrowed(name),
+            _ => Cow::Owned([b"/", name].concat()),
+        };
         Self {
-            file: uri::join_below(root, &rooted),
+            file: uri::join_below(root, &rooted).into(),
             name: rooted,
-            path_info: rest.to_vec(),
-            document_uri: cut.map_or_else(Vec::new, |cut| path[..cut].to_vec()),
+            path_info,
+            document_uri: cut.map_or(b"", |cut| &path[..cut]),
         }
     }
 
     /// Lets a worker script take the request instead.
-    pub(super) fn run_instead(&mut self, file: &[u8], root: &[u8]) {
-        let below = file.strip_prefix(root).filter(|rest| rest.starts_with(b"/"));
-        *self = match below {
-            Some(name) => Self { file: file.to_vec(), name: name.to_vec(), ..self.clone() },
-            None => Self { file: file.to_vec(), ..Self::default() },
-        };
+    pub(super) fn run_instead(self, file: &'r [u8], root: &[u8]) -> Self {
+        match file.strip_prefix(root).filter(|rest| rest.starts_with(b"/")) {
+            Some(name) => Self { file: file.into(), name: name.into(), ..self },
+            None => Self { file: file.into(), ..Self::default() },
+        }
     }
 }
 
-/// What is told of a request, in memory of its own: the exchange is at work meanwhile.
-#[derive(Debug, Default)]
-pub(super) struct Meta {
-    bytes: Vec<u8>,
-    proto: u16,
-    accepted_ns: u64,
-    content_length: i64,
-    method: Span,
-    request_uri: Span,
-    query: Span,
-    script: Span,
-    path_translated: Option<Span>,
-    content_type: Option<Span>,
-    cookie: Option<Span>,
-    authorization: Option<Span>,
-    vars: [Span; VARS.len()],
-    headers: Vec<(u16, Span, Span)>,
-    env: Vec<(Span, Span)>,
-    body_complete: bool,
-    body: Span,
+/// Where a text stands first in a path, in any case.
+fn find(path: &[u8], text: &[u8]) -> Option<usize> {
+    let last = path.len().checked_sub(text.len())?;
+    (0..=last).find(|at| path[*at..at + text.len()].eq_ignore_ascii_case(text))
 }
 
-type Span = Range<usize>;
+/// What is told of a request, as it travels: the exchange is at work meanwhile.
+#[derive(Debug)]
+pub(super) struct Meta {
+    written: Writer,
+    request_uri: Vec<u8>,
+    content_length: i64,
+    /// How long the body is that travels with the rest, and whether that is all of it.
+    body: usize,
+    body_complete: bool,
+}
 
 impl Meta {
-    /// Collects what is known; `body` is the whole body, if that is there.
-    pub(super) fn of(ex: &Exchange<'_>, root: &[u8], script: &Script, body: Option<&[u8]>) -> Self {
-        let since = ex.accepted().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut meta = Self {
-            bytes: Vec::with_capacity(2048 + body.map_or(0, <[u8]>::len)),
-            proto: match ex.version() {
-                Version::HTTP_10 => 1000,
-                Version::HTTP_2 => 2000,
-                Version::HTTP_3 => 3000,
-                _ => 1001,
-            },
-            accepted_ns: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
-            content_length: ex.body_length().map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX)),
-            body_complete: body.is_some() || ex.body_length() == Some(0),
-            ..Self::default()
-        };
-        meta.method = meta.add(ex.method.as_str().as_bytes());
-        meta.request_uri = meta.add(ex.original_uri());
-        meta.query = meta.add(ex.target.query());
-        meta.script = meta.add(&script.file);
-        if !script.path_info.is_empty() {
-            let translated = uri::join_below(root, &script.path_info);
-            meta.path_translated = Some(meta.add(&translated));
+    /// Collects what is known, and what is to be in the environment.
+    pub(super) fn of(
+        ex: &Exchange<'_>,
+        root: &[u8],
+        script: &Script<'_>,
+        env: &[(String, Template)],
+    ) -> Self {
+        let env: Vec<_> = env.iter().map(|(name, value)| (name, value.fill(ex))).collect();
+        let fields = fields(ex.headers());
+        let texts = Texts::of(ex, root, script);
+        let mut head = head(ex, script, &texts, &fields);
+        head.env = env.iter().map(|(name, value)| (name.as_bytes(), &**value)).collect();
+        head.vars = vars(ex, root, script, &texts, &head, &fields);
+        let mut written = Writer(Vec::with_capacity(META_SIZE));
+        head.encode_head(&mut written);
+        Self {
+            written,
+            request_uri: head.request_uri.to_vec(),
+            content_length: head.content_length,
+            body: 0,
+            body_complete: false,
         }
-        meta.content_type = meta.field(ex, &CONTENT_TYPE);
-        meta.authorization = meta.field(ex, &AUTHORIZATION);
-        meta.cookie = meta.joined(ex, &COOKIE, b"; ");
-        meta.fill_headers(ex);
-        meta.fill_vars(ex, root, script);
-        meta.body = meta.add(body.unwrap_or_default());
-        meta
     }
 
-    /// Adds to the environment.
-    pub(super) fn env(&mut self, name: &str, value: &[u8]) {
-        let entry = (self.add(name.as_bytes()), self.add(value));
-        self.env.push(entry);
+    /// Adds the whole body, if that is there.
+    pub(super) fn add_body(&mut self, body: Option<&[u8]>) {
+        let whole = body.unwrap_or_default();
+        self.written.u8(u8::from(body.is_some()));
+        self.written.0.extend_from_slice(whole);
+        (self.body, self.body_complete) = (whole.len(), body.is_some());
     }
 
-    /// The same, as the wire has it.
+    /// The same for those who send it.
     pub(super) fn head(&self) -> Head<'_> {
-        let get = |span: &Span| &self.bytes[span.clone()];
+        let written = &self.written.0;
         Head {
-            proto: self.proto,
-            accepted_ns: self.accepted_ns,
+            request_uri: &self.request_uri,
             content_length: self.content_length,
-            method: get(&self.method),
-            request_uri: get(&self.request_uri),
-            query: get(&self.query),
-            script: get(&self.script),
-            path_translated: self.path_translated.as_ref().map(get),
-            content_type: self.content_type.as_ref().map(get),
-            cookie: self.cookie.as_ref().map(get),
-            authorization: self.authorization.as_ref().map(get),
-            vars: std::array::from_fn(|i| Some(get(&self.vars[i]))),
-            headers: self.headers.iter().map(|(n, k, v)| (*n, get(k), get(v))).collect(),
-            env: self.env.iter().map(|(k, v)| (get(k), get(v))).collect(),
+            body: &written[written.len() - self.body..],
             body_complete: self.body_complete,
-            body: get(&self.body),
+            written: Some(written),
+            ..Head::default()
         }
     }
+}
 
-    fn add(&mut self, bytes: &[u8]) -> Span {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
-        start..self.bytes.len()
-    }
+/// A field of the request's header.
+struct Field<'e> {
+    name: &'e HeaderName,
+    number: u16,
+    /// Its name, if the number does not tell it.
+    key: Cow<'e, str>,
+    /// The first of its lines.
+    first: &'e [u8],
+    /// All of them, joined.
+    all: Cow<'e, [u8]>,
+}
 
-    fn field(&mut self, ex: &Exchange<'_>, name: &HeaderName) -> Option<Span> {
-        ex.headers().get(name).map(|value| self.add(value.as_bytes()))
-    }
-
-    /// All lines of a field, in one.
-    fn joined(&mut self, ex: &Exchange<'_>, name: &HeaderName, between: &[u8]) -> Option<Span> {
-        let start = self.bytes.len();
-        let mut lines = ex.headers().get_all(name).iter();
-        self.bytes.extend_from_slice(lines.next()?.as_bytes());
-        for line in lines {
-            self.bytes.extend_from_slice(between);
-            self.bytes.extend_from_slice(line.as_bytes());
+/// The fields that scripts see.
+fn fields(headers: &HeaderMap) -> Vec<Field<'_>> {
+    let mut fields: Vec<Field<'_>> = Vec::with_capacity(headers.keys_len());
+    for (name, value) in headers {
+        // A field of this name would become the proxy that scripts' clients use.
+        if *name == HOST || name.as_str() == "proxy" {
+            continue;
         }
-        Some(start..self.bytes.len())
-    }
-
-    fn fill_headers(&mut self, ex: &Exchange<'_>) {
-        for name in ex.headers().keys() {
-            // A field of this name would become the proxy that scripts' clients use.
-            if *name == HOST || name.as_str() == "proxy" {
-                continue;
-            }
-            let between: &[u8] = if *name == COOKIE { b"; " } else { b", " };
-            let number = known::header_number(name.as_str().as_bytes());
-            let key = match number {
-                0 => self.add(canonical(name.as_str()).as_bytes()),
-                _ => 0..0,
-            };
-            if let Some(value) = self.joined(ex, name, between) {
-                self.headers.push((number, key, value));
-            }
+        let value = value.as_bytes();
+        // The lines of one name come together.
+        if let Some(field) = fields.last_mut().filter(|field| field.name == name) {
+            let all = field.all.to_mut();
+            all.extend_from_slice(if *name == COOKIE { b"; " } else { b", " });
+            all.extend_from_slice(value);
+            continue;
         }
+        let number = known::header_number(name.as_str().as_bytes());
+        let key = match number {
+            0 => canonical(name.as_str()).into(),
+            _ => Cow::Borrowed(""),
+        };
+        fields.push(Field { name, number, key, first: value, all: value.into() });
     }
+    fields
+}
 
-    fn fill_vars(&mut self, ex: &Exchange<'_>, root: &[u8], script: &Script) {
-        let (server, port) = uri::split_host(&ex.host);
-        let remote = ex.remote();
-        let ip = remote.host();
-        for (i, var) in VARS.iter().enumerate() {
-            let value = match *var {
-                "CONTENT_LENGTH" => self.field(ex, &CONTENT_LENGTH).unwrap_or_default(),
-                "CONTENT_TYPE" => self.content_type.clone().unwrap_or_default(),
-                "DOCUMENT_ROOT" => self.add(root),
-                "DOCUMENT_URI" => self.add(&script.document_uri),
-                "GATEWAY_INTERFACE" => self.add(b"CGI/1.1"),
-                "HTTP_HOST" => self.add(&ex.host),
-                "PATH_INFO" => self.add(&script.path_info),
-                "PHP_SELF" => {
-                    let start = self.add(&script.name).start;
-                    start..self.add(&script.path_info).end
-                }
-                "QUERY_STRING" => self.query.clone(),
-                "REMOTE_ADDR" | "REMOTE_HOST" => self.add(ip.as_bytes()),
-                "REMOTE_PORT" => self.add(remote.port().as_bytes()),
-                "REQUEST_METHOD" => self.method.clone(),
-                "REQUEST_SCHEME" => self.add(ex.scheme().as_bytes()),
-                "REQUEST_URI" => self.request_uri.clone(),
-                "SCRIPT_FILENAME" => self.script.clone(),
-                "SCRIPT_NAME" => self.add(&script.name),
-                "SERVER_NAME" => self.add(server),
-                "SERVER_PORT" => self.add(if port.is_empty() { b"80" } else { port }),
-                "SERVER_PROTOCOL" => self.add(ex.proto().as_bytes()),
-                "SERVER_SOFTWARE" => self.add(b"FrankenPHP"),
-                // Of TLS and of identities there is nothing to tell, which is told.
-                _ => 0..0,
-            };
-            self.vars[i] = value;
+fn named<'f, 'e>(fields: &'f [Field<'e>], name: HeaderName) -> Option<&'f Field<'e>> {
+    fields.iter().find(|field| *field.name == name)
+}
+
+/// Values that are nowhere as a whole.
+struct Texts {
+    remote_addr: Shown,
+    remote_port: Shown,
+    php_self: Vec<u8>,
+    path_translated: Option<Vec<u8>>,
+}
+
+impl Texts {
+    fn of(ex: &Exchange<'_>, root: &[u8], script: &Script<'_>) -> Self {
+        let info = Some(script.path_info).filter(|info| !info.is_empty());
+        Self {
+            remote_addr: ex.remote().shown_host(),
+            remote_port: ex.remote().shown_port(),
+            php_self: [&*script.name, script.path_info].concat(),
+            path_translated: info.map(|info| uri::join_below(root, info)),
         }
     }
+}
+
+/// What is told of a request but for the variables and the environment.
+fn head<'e>(
+    ex: &'e Exchange<'_>,
+    script: &'e Script<'_>,
+    texts: &'e Texts,
+    fields: &'e [Field<'_>],
+) -> Head<'e> {
+    let since = ex.accepted().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let told = |field: &'e Field<'_>| (field.number, field.key.as_bytes(), &*field.all);
+    Head {
+        proto: match ex.version() {
+            Version::HTTP_10 => 1000,
+            Version::HTTP_2 => 2000,
+            Version::HTTP_3 => 3000,
+            _ => 1001,
+        },
+        accepted_ns: u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),
+        content_length: ex.body_length().map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX)),
+        method: ex.method.as_str().as_bytes(),
+        request_uri: ex.original_uri(),
+        query: ex.target.query(),
+        script: &script.file,
+        path_translated: texts.path_translated.as_deref(),
+        content_type: named(fields, CONTENT_TYPE).map(|field| field.first),
+        cookie: named(fields, COOKIE).map(|field| &*field.all),
+        authorization: named(fields, AUTHORIZATION).map(|field| field.first),
+        headers: fields.iter().map(told).collect(),
+        ..Head::default()
+    }
+}
+
+/// The CGI variables.
+fn vars<'e>(
+    ex: &'e Exchange<'_>,
+    root: &'e [u8],
+    script: &'e Script<'_>,
+    texts: &'e Texts,
+    head: &Head<'e>,
+    fields: &'e [Field<'_>],
+) -> [Option<&'e [u8]>; VARS.len()] {
+    let (server, port) = uri::split_host(&ex.host);
+    let length = named(fields, CONTENT_LENGTH).map_or(&b""[..], |length| length.first);
+    // Of TLS and of identities there is nothing to tell, which is told.
+    let mut vars = [Some(&b""[..]); VARS.len()];
+    let mut tell = |at: usize, value: &'e [u8]| vars[at] = Some(value);
+    tell(const { var("CONTENT_LENGTH") }, length);
+    tell(const { var("CONTENT_TYPE") }, head.content_type.unwrap_or_default());
+    tell(const { var("DOCUMENT_ROOT") }, root);
+    tell(const { var("DOCUMENT_URI") }, script.document_uri);
+    tell(const { var("GATEWAY_INTERFACE") }, b"CGI/1.1");
+    tell(const { var("HTTP_HOST") }, &ex.host);
+    tell(const { var("PATH_INFO") }, script.path_info);
+    tell(const { var("PHP_SELF") }, &texts.php_self);
+    tell(const { var("QUERY_STRING") }, head.query);
+    tell(const { var("REMOTE_ADDR") }, &texts.remote_addr);
+    tell(const { var("REMOTE_HOST") }, &texts.remote_addr);
+    tell(const { var("REMOTE_PORT") }, &texts.remote_port);
+    tell(const { var("REQUEST_METHOD") }, head.method);
+    tell(const { var("REQUEST_SCHEME") }, ex.scheme().as_bytes());
+    tell(const { var("REQUEST_URI") }, head.request_uri);
+    tell(const { var("SCRIPT_FILENAME") }, head.script);
+    tell(const { var("SCRIPT_NAME") }, &script.name);
+    tell(const { var("SERVER_NAME") }, server);
+    tell(const { var("SERVER_PORT") }, if port.is_empty() { b"80" } else { port });
+    tell(const { var("SERVER_PROTOCOL") }, ex.proto().as_bytes());
+    tell(const { var("SERVER_SOFTWARE") }, b"FrankenPHP");
+    vars
 }
 
 #[cfg(test)]
@@ -227,7 +259,7 @@ mod tests {
     #[track_caller]
     fn check(path: &str, name: &str, info: &str, document_uri: &str) {
         let script = Script::of(b"/srv", path.as_bytes(), &[b".php".to_vec()]);
-        let got = [&script.name, &script.path_info, &script.document_uri];
+        let got = [&script.name, script.path_info, script.document_uri];
         let got = got.map(|v| String::from_utf8_lossy(v).into_owned());
         assert_eq!(got, [name, info, document_uri].map(str::to_owned), "{path}");
     }
@@ -248,13 +280,14 @@ mod tests {
 
     #[test]
     fn a_worker_script_below_the_root_keeps_the_names_of_the_path() {
-        let mut script = Script::of(b"/srv", b"/x/y", &[b".php".to_vec()]);
-        script.run_instead(b"/srv/w/worker.php", b"/srv");
+        let script = Script::of(b"/srv", b"/x/y", &[b".php".to_vec()]);
+        let below = script.clone().run_instead(b"/srv/w/worker.php", b"/srv");
         assert_eq!(
-            (&*script.file, &*script.name),
+            (&*below.file, &*below.name),
             (&b"/srv/w/worker.php"[..], &b"/w/worker.php"[..])
         );
-        script.run_instead(b"/opt/worker.php", b"/srv");
-        assert_eq!(script, Script { file: b"/opt/worker.php".to_vec(), ..Script::default() });
+        let script = script.run_instead(b"/opt/worker.php", b"/srv");
+        let expected = Script { file: b"/opt/worker.php".into(), ..Script::default() };
+        assert_eq!(script, expected);
     }
 }
