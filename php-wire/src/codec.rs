@@ -44,11 +44,15 @@ impl Writer {
         self.0.push(0);
     }
 
-    /// Appends a string that may be absent.
+    /// Appends a string that may be absent, or, which is as short, empty.
     pub fn opt(&mut self, s: Option<&[u8]>) {
-        self.u8(u8::from(s.is_some()));
-        if let Some(s) = s {
-            self.str(s);
+        match s {
+            None => self.u8(0),
+            Some(b"") => self.u8(2),
+            Some(s) => {
+                self.u8(1);
+                self.str(s);
+            }
         }
     }
 
@@ -124,6 +128,7 @@ impl<'a> Reader<'a> {
         match self.u8()? {
             0 => Ok(None),
             1 => self.str().map(Some),
+            2 => Ok(Some(&b"\0"[..0])),
             _ => Err(self.malformed()),
         }
     }

@@ -21,7 +21,7 @@ use crate::logging::json;
 use crate::metrics::http::InFlight;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_LENGTH, COOKIE, EXPECT};
-use http::{HeaderMap, Method, Version};
+use http::{HeaderMap, HeaderValue, Method, Version};
 use pingora_core::protocols::http::server::Session;
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -300,13 +300,12 @@ impl<'s> Exchange<'s> {
         super::response::limit_writes(session, timeouts.write.idle());
         let empty = session.is_body_empty();
         let head = session.req_header();
-        let expects = head
-            .headers
-            .get(EXPECT)
-            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
-            && head.version >= Version::HTTP_11;
+        let expects = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+        let awaits_continue = !empty
+            && head.version >= Version::HTTP_11
+            && head.headers.get(EXPECT).is_some_and(expects);
         let body = Body {
-            awaits_continue: expects && !empty,
+            awaits_continue,
             empty,
             buffered: None,
             returned: None,

@@ -354,6 +354,9 @@ async fn answer(
 /// Refuses a body whose end others may see elsewhere.
 fn framing(session: &Session) -> Result<(), Refusal> {
     let headers = &session.req_header().headers;
+    if head::has(headers, &[TRANSFER_ENCODING, CONTENT_LENGTH]) == [false, false] {
+        return Ok(());
+    }
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter().map(|v| v.as_bytes().trim_ascii());
     // A list of several counts as one, which nobody has.
     let coding = codings.next();
@@ -411,7 +414,8 @@ fn host(session: &Session, line: RequestLine) -> Result<Vec<u8>, Refusal> {
 
 fn expects_what_nobody_has(headers: &HeaderMap) -> bool {
     let other = |v: &HeaderValue| !v.as_bytes().eq_ignore_ascii_case(b"100-continue");
-    headers.get(EXPECT).is_some_and(|value| !value.is_empty() && other(value))
+    head::has(headers, &[EXPECT]) == [true]
+        && headers.get(EXPECT).is_some_and(|value| !value.is_empty() && other(value))
 }
 
 /// What was wrong with a head that pingora did not take.

@@ -3,29 +3,50 @@
 //!
 //! The former two mean nothing to HTTP, but scripts look for them; so they are Go's.
 
+use crate::logging::json::digits;
 use bytes::{BufMut, BytesMut};
-use http::header::{CONNECTION, DATE};
-use http::{HeaderMap, StatusCode};
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE};
+use http::{HeaderMap, HeaderName, StatusCode};
 use pingora_http::ResponseHeader;
+use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Writes the head of an answer to a request of HTTP/1.x. `keeps` says that another request
-/// may follow.
+/// Which of these fields a header has, found in one pass: most have none of them.
+pub(super) fn has<const N: usize>(headers: &HeaderMap, fields: &[HeaderName; N]) -> [bool; N] {
+    let mut found = [false; N];
+    for name in headers.keys() {
+        for (field, found) in fields.iter().zip(&mut found) {
+            *found |= field == name;
+        }
+    }
+    found
+}
+
+/// Writes the head of an answer to a request of HTTP/1.x. `length` is the body's, if the
+/// fields do not say it; `keeps` says that another request may follow.
 pub(super) fn http1(
     out: &mut BytesMut,
     status: StatusCode,
     headers: &HeaderMap,
+    length: Option<usize>,
     minor: u8,
     keeps: bool,
 ) {
     status_line(out, status, minor);
+    let mut has_date = false;
     for (name, value) in headers {
+        has_date |= *name == DATE;
         if keeps || *name != CONNECTION {
             field(out, name.as_str(), value.as_bytes());
         }
     }
-    if !headers.contains_key(DATE) {
+    if let Some(length) = length {
+        let mut text = SmallVec::<[u8; 20]>::new();
+        digits(&mut text, length as u64);
+        field(out, CONTENT_LENGTH.as_str(), &text);
+    }
+    if !has_date {
         with_date(|date| field(out, "date", date));
     }
     match (keeps, minor) {
@@ -117,7 +138,7 @@ pub(super) fn phrase(status: StatusCode) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
 
     #[track_caller]
     fn check(status: u16, fields: &[(&'static str, &'static str)], expected: &str) {
@@ -144,13 +165,22 @@ mod tests {
     }
 
     #[test]
+    fn a_length_that_no_field_says_is_the_last_field_but_the_date() {
+        let fields = [(DATE, HeaderValue::from_static("then"))];
+        let mut wire = BytesMut::new();
+        http1(&mut wire, StatusCode::OK, &fields.into_iter().collect(), Some(120), 1, true);
+        let wire = String::from_utf8_lossy(&wire).into_owned();
+        assert_eq!(wire, "HTTP/1.1 200 OK\r\nDate: then\r\nContent-Length: 120\r\n\r\n");
+    }
+
+    #[test]
     fn the_connection_is_spoken_of_where_its_end_is_not_what_one_expects() {
         let check = |minor, keeps, own: Option<&'static str>, expected: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(DATE, HeaderValue::from_static("then"));
             headers.extend(own.map(|own| (CONNECTION, HeaderValue::from_static(own))));
             let mut wire = BytesMut::new();
-            http1(&mut wire, StatusCode::OK, &headers, minor, keeps);
+            http1(&mut wire, StatusCode::OK, &headers, None, minor, keeps);
             let wire = String::from_utf8_lossy(&wire).into_owned();
             let start = format!("HTTP/1.{minor} 200 OK\r\nDate: then\r\n");
             assert_eq!(wire, format!("{start}{expected}\r\n"));
@@ -161,6 +191,14 @@ mod tests {
         check(1, true, Some("upgrade"), "Connection: upgrade\r\n");
         check(0, true, None, "Connection: keep-alive\r\n");
         check(0, false, None, "");
+    }
+
+    #[test]
+    fn fields_are_found_whatever_stands_between_them() {
+        let fields = [CONNECTION, CONTENT_LENGTH].map(|name| (name, HeaderValue::from_static("")));
+        let headers = fields.into_iter().collect();
+        assert_eq!(has(&headers, &[DATE, CONTENT_LENGTH, CONNECTION]), [false, true, true]);
+        assert_eq!(has(&HeaderMap::new(), &[DATE]), [false]);
     }
 
     #[test]

@@ -5,8 +5,11 @@
 //! the `Host` field. So the line is judged by Go's rules here, and where it is odd, it
 //! is written anew as pingora wants it.
 
-use super::uri::{self, is_authority};
+use super::uri::{self, Bytes, is_authority};
 use bytes::BytesMut;
+
+/// What pingora takes for what it is in a target.
+static USUAL: Bytes = Bytes::with(b"-._~!$&'()*+,;=:@/?%[]");
 
 /// What the line said that the one pingora gets does not say any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +51,8 @@ pub(super) fn normalize(head: &mut BytesMut) -> Result<RequestLine, Fault> {
     if *major != b'1' {
         return Err(Fault::Version);
     }
-    if target.is_empty() || target.iter().any(u8::is_ascii_control) {
+    let has_usual_bytes = USUAL.has_all(target);
+    if target.is_empty() || (!has_usual_bytes && target.iter().any(u8::is_ascii_control)) {
         return Err(Fault::Malformed);
     }
     let mut asked = RequestLine { minor: minor - b'0', ..RequestLine::default() };
@@ -60,7 +64,7 @@ pub(super) fn normalize(head: &mut BytesMut) -> Result<RequestLine, Fault> {
         asked.authority = Some(target.to_vec());
     }
     let is_plain = target.starts_with(b"/") || target == b"*" || is_connect;
-    let is_usual = is_plain && target.iter().all(|b| is_usual(*b));
+    let is_usual = is_plain && has_usual_bytes;
     if is_plain && !has_whole_escapes(target) {
         return Err(Fault::Malformed);
     }
@@ -86,11 +90,6 @@ pub(super) fn normalize(head: &mut BytesMut) -> Result<RequestLine, Fault> {
     *head = BytesMut::from(&line[..]);
     head.unsplit(rest);
     Ok(asked)
-}
-
-/// Whether pingora takes this byte of a target for what it is.
-fn is_usual(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%[]".contains(&b)
 }
 
 /// Whether each `%` of the path begins an escape.

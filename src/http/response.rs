@@ -397,28 +397,29 @@ impl Exchange<'_> {
             self.response.sent_headers = Some(headers.clone());
         }
         self.type_by_sight(&mut headers, &first);
-        self.frame(&mut headers, first.len(), end);
+        let length = self.frame(&mut headers, first.len(), end);
         self.decide_keepalive();
         if !self.metered.is_empty() {
             self.response.begun_at = Some(Instant::now());
         }
         if let Some(conn) = conn_of(self.session) {
             let keeps = self.session.get_keepalive().is_some();
-            if end && self.is_written_at_once(&headers, first.len()) {
+            if end && self.is_written_at_once(&headers, length, first.len()) {
                 let body = if self.has_body() { first } else { Bytes::new() };
                 conn.put(|out| {
-                    head::http1(out, status, &headers, self.minor(), keeps);
+                    head::http1(out, status, &headers, length, self.minor(), keeps);
                     out.extend_from_slice(&body);
                 });
                 return self.end_at_once().await;
             }
             let mut wire = BytesMut::with_capacity(HEAD_SIZE);
-            head::http1(&mut wire, status, &headers, self.minor(), keeps);
+            head::http1(&mut wire, status, &headers, length, self.minor(), keeps);
             conn.put_head(wire);
             let more = self.has_body() && (!first.is_empty() || !end);
             conn.hold(more && waits);
             conn.send_at_once(flush);
         }
+        headers.extend(length.map(|length| (CONTENT_LENGTH, length.into())));
         let sent = self.session.write_response_header(Box::new(head::plain(status, headers))).await;
         hold(self.session, false);
         sent.map_err(|_| Gone)?;
@@ -427,11 +428,11 @@ impl Exchange<'_> {
 
     /// Whether a whole body of this length goes out with its head, past pingora's session. One
     /// that is not as long as handlers said is left to the session.
-    fn is_written_at_once(&self, headers: &HeaderMap, len: usize) -> bool {
-        let said = headers.get(CONTENT_LENGTH).and_then(|said| said.to_str().ok());
-        let is_as_said = said.is_some_and(|said| said.parse() == Ok(len));
+    fn is_written_at_once(&self, headers: &HeaderMap, length: Option<usize>, len: usize) -> bool {
+        let said = || headers.get(CONTENT_LENGTH).and_then(|said| said.to_str().ok());
+        let is_as_said = || said().is_some_and(|said| said.parse() == Ok(len));
         len <= WHOLE_MAX
-            && (is_as_said || !self.has_body())
+            && (length == Some(len) || !self.has_body() || is_as_said())
             && !self.response.pace.is_watched()
             && self.response.chunk_max.is_none()
     }
@@ -460,11 +461,15 @@ impl Exchange<'_> {
         }
     }
 
-    /// Says in the head where the body ends, whatever handlers said of it.
-    fn frame(&mut self, headers: &mut HeaderMap, first: usize, end: bool) {
-        let is_parted =
-            headers.remove(TRANSFER_ENCODING).is_some() && self.version() == Version::HTTP_11;
-        if headers.get(CONNECTION).is_some_and(|value| lists(value, "close")) {
+    /// Says in the head where the body ends, whatever handlers said of it; the length that is
+    /// left to be said.
+    fn frame(&mut self, headers: &mut HeaderMap, first: usize, end: bool) -> Option<usize> {
+        let fields = [TRANSFER_ENCODING, CONNECTION, CONTENT_LENGTH];
+        let [has_coding, has_connection, has_length] = head::has(headers, &fields);
+        if has_coding {
+            headers.remove(TRANSFER_ENCODING);
+        }
+        if has_connection && headers.get(CONNECTION).is_some_and(|value| lists(value, "close")) {
             self.response.close = true;
         }
         if matches!(self.response.status, 204 | 304) {
@@ -472,22 +477,25 @@ impl Exchange<'_> {
             if self.response.status == 304 {
                 headers.remove(CONTENT_TYPE);
             }
-            return;
+            return None;
         }
-        if headers.contains_key(CONTENT_LENGTH) {
-            return;
+        if has_length {
+            return None;
         }
+        let is_parted = has_coding && self.version() == Version::HTTP_11;
         let is_short = end && first <= HELD_MAX && !is_parted;
         let head_only = *self.original_method() == Method::HEAD;
         if is_short && !(head_only && first == 0) {
-            headers.insert(CONTENT_LENGTH, first.into());
-        } else if self.version() == Version::HTTP_11 && !head_only {
+            return Some(first);
+        }
+        if self.version() == Version::HTTP_11 && !head_only {
             headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
             self.response.chunked = true;
         } else if self.has_body() {
             // The body ends with the connection.
             self.response.close = true;
         }
+        None
     }
 
     /// Whether the connection can carry another request after this one.

@@ -2,6 +2,7 @@
 
 use super::connection::Connection;
 use super::exchange::{Asked, Exchange, Failure, HandlerError, Outcome};
+use super::head;
 use super::loggers;
 use super::placeholder::ErrorPart;
 use super::response::Gone;
@@ -76,10 +77,11 @@ fn refuse(ex: &Exchange<'_>) -> Result<(), Failure> {
 fn clean_fields(ex: &mut Exchange<'_>) {
     let headers = ex.headers();
     let mut unwanted = ex.site.aliases.refused(headers);
-    if headers.contains_key(TRANSFER_ENCODING) {
+    let [has_coding, has_length] = head::has(headers, &[TRANSFER_ENCODING, CONTENT_LENGTH]);
+    if has_coding {
         unwanted.push(TRANSFER_ENCODING.as_str());
     }
-    let repeats_length = headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some();
+    let repeats_length = has_length && headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some();
     if unwanted.is_empty() && !repeats_length {
         return;
     }

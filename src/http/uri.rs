@@ -28,6 +28,10 @@ impl Target {
 
     /// Sets the path from its escaped form; `None` when an escape is malformed.
     pub(crate) fn set_escaped_path(&mut self, escaped: &[u8]) -> Option<()> {
+        if OF_PATH.has_all(escaped) {
+            self.set_path(escaped.to_vec());
+            return Some(());
+        }
         self.path = unescape(escaped)?.into_owned();
         self.raw = (*escape_path(&self.path) != *escaped).then(|| escaped.to_vec());
         Some(())
@@ -47,7 +51,7 @@ impl Target {
     /// The path with escapes, as sent where that is well-formed.
     pub(crate) fn escaped_path(&self) -> Cow<'_, [u8]> {
         match &self.raw {
-            Some(raw) if raw.iter().all(|b| is_valid_escaped(*b)) => Cow::Borrowed(raw),
+            Some(raw) if OF_ESCAPED.has_all(raw) => Cow::Borrowed(raw),
             _ if self.path == b"*" => Cow::Borrowed(b"*"),
             _ => escape_path(&self.path),
         }
@@ -102,20 +106,44 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|d| u8::try_from(d).ok())
 }
 
-fn is_unreserved(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b"-_.~".contains(&b)
+/// The letters and digits of ASCII, and some more. All bytes of each target are looked up.
+pub(super) struct Bytes([bool; 256]);
+
+impl Bytes {
+    /// A set with these besides letters and digits.
+    pub(super) const fn with(others: &[u8]) -> Self {
+        let mut set = [false; 256];
+        let mut b: u8 = 0;
+        while b < 128 {
+            set[b as usize] = b.is_ascii_alphanumeric();
+            b += 1;
+        }
+        let mut at = 0;
+        while at < others.len() {
+            set[others[at] as usize] = true;
+            at += 1;
+        }
+        Self(set)
+    }
+
+    /// Whether this byte is one of them.
+    pub(super) const fn has(&self, b: u8) -> bool {
+        self.0[b as usize]
+    }
+
+    /// Whether all bytes of a text are.
+    pub(super) fn has_all(&self, text: &[u8]) -> bool {
+        text.iter().all(|b| self.has(*b))
+    }
 }
 
-fn is_path_byte(b: u8) -> bool {
-    is_unreserved(b) || b"$&+,/:;=@".contains(&b)
-}
+static UNRESERVED: Bytes = Bytes::with(b"-_.~");
+/// What a path holds as it is.
+static OF_PATH: Bytes = Bytes::with(b"-_.~$&+,/:;=@");
+/// What an escaped path may hold.
+static OF_ESCAPED: Bytes = Bytes::with(b"-_.~$&+,/:;=@!'()*[]%");
 
-/// Whether an escaped path may hold this byte as it is.
-fn is_valid_escaped(b: u8) -> bool {
-    is_path_byte(b) || b"!'()*[]%".contains(&b)
-}
-
-fn escape(text: &[u8], keep: fn(u8) -> bool) -> Cow<'_, [u8]> {
+fn escape(text: &[u8], keep: impl Fn(u8) -> bool) -> Cow<'_, [u8]> {
     if text.iter().all(|b| keep(*b)) {
         return Cow::Borrowed(text);
     }
@@ -133,17 +161,17 @@ fn escape(text: &[u8], keep: fn(u8) -> bool) -> Cow<'_, [u8]> {
 
 /// Escapes a path: Go's `URL.EscapedPath`.
 pub(crate) fn escape_path(path: &[u8]) -> Cow<'_, [u8]> {
-    escape(path, is_path_byte)
+    escape(path, |b| OF_PATH.has(b))
 }
 
 /// Escapes what ASCII has that a path cannot hold as it is.
 pub(crate) fn escape_ascii_path(path: &[u8]) -> Vec<u8> {
-    escape(path, |b| is_path_byte(b) || b"!'()*[]".contains(&b) || !b.is_ascii()).into_owned()
+    escape(path, |b| b != b'%' && OF_ESCAPED.has(b) || !b.is_ascii()).into_owned()
 }
 
 /// Escapes a query's key or value: Go's `QueryEscape`.
 pub(crate) fn escape_query(text: &[u8]) -> Vec<u8> {
-    let mut out = escape(text, |b| is_unreserved(b) || b == b' ').into_owned();
+    let mut out = escape(text, |b| UNRESERVED.has(b) || b == b' ').into_owned();
     for b in &mut out {
         if *b == b' ' {
             *b = b'+';

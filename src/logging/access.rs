@@ -116,7 +116,13 @@ pub(crate) fn shown(address: IpAddr) -> Shown {
                 if i > 0 {
                     text.push(b'.');
                 }
-                digits(&mut text, octet.into());
+                if octet >= 100 {
+                    text.push(b'0' + octet / 100);
+                }
+                if octet >= 10 {
+                    text.push(b'0' + octet / 10 % 10);
+                }
+                text.push(b'0' + octet % 10);
             }
         }
         // Writing to memory does not fail.

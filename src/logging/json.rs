@@ -220,7 +220,7 @@ pub(super) fn fraction(out: &mut Vec<u8>, value: f64) {
 }
 
 /// Writes a number, without what formatting costs: each line of an access log has many.
-pub(super) fn digits(out: &mut impl Extend<u8>, mut n: u64) {
+pub(crate) fn digits(out: &mut impl Extend<u8>, mut n: u64) {
     let mut text = [0; 20];
     let mut at = text.len();
     loop {

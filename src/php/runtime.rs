@@ -16,7 +16,7 @@ use crate::pogo::Tasks;
 use crate::pogo::broker::PoolConfig;
 use parking_lot::Mutex;
 use php_wire::control::{WorkerKind, WorkerSpec};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,8 +32,9 @@ const TASK_GRACE: Duration = Duration::from_millis(400);
 /// How often a worker that runs any script may fail in a row to come up at the start.
 const CLASSIC_FAILURES_MAX: u32 = 5;
 
-/// Scripts, by the bytes of their paths, and the pools that run them.
-type ByScript = HashMap<Vec<u8>, Arc<Pool>>;
+/// Scripts, by the bytes of their paths, and the pools that run them. They are few: each
+/// request compares less than it would hash.
+type ByScript = BTreeMap<Vec<u8>, Arc<Pool>>;
 
 /// PHP, running.
 #[derive(Debug)]
@@ -240,7 +241,7 @@ impl Build<'_> {
 
     /// Pools of worker scripts: those that every handler reaches, and those of some.
     fn scripts(&mut self) -> (ByScript, HashMap<Scope, (Vec<ByPath>, ByScript)>) {
-        let mut global = HashMap::new();
+        let mut global = ByScript::new();
         let mut scopes: HashMap<Scope, (Vec<ByPath>, ByScript)> = HashMap::new();
         for worker in &self.settings.workers {
             let pool = self.script(worker);

@@ -3,7 +3,7 @@
 use crate::http::exchange::Exchange;
 use crate::php::{self, Gone, Head, Part};
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, SERVER};
+use http::header::{CONTENT_TYPE, Entry, SERVER};
 use http::{HeaderMap, HeaderValue};
 use std::io;
 
@@ -22,8 +22,8 @@ impl<'e, 's> Client<'e, 's> {
 
     async fn begin(&mut self, head: Head) -> Result<(), Gone> {
         let response = &mut self.ex.response;
-        if response.headers.contains_key(SERVER) {
-            response.headers.insert(SERVER, SERVER_NAME);
+        if let Entry::Occupied(mut server) = response.headers.entry(SERVER) {
+            server.insert(SERVER_NAME);
         }
         for (name, value) in head.headers {
             response.headers.append(name, value);

@@ -159,26 +159,29 @@ fn fields(headers: &HeaderMap) -> Vec<Field<'_>> {
     fields
 }
 
-fn named<'f, 'e>(fields: &'f [Field<'e>], name: HeaderName) -> Option<&'f Field<'e>> {
-    fields.iter().find(|field| *field.name == name)
+fn named<'f, 'e>(fields: &'f [Field<'e>], name: &HeaderName) -> Option<&'f Field<'e>> {
+    fields.iter().find(|field| field.name == name)
 }
 
 /// Values that are nowhere as a whole.
-struct Texts {
+struct Texts<'e> {
     remote_addr: Shown,
     remote_port: Shown,
-    php_self: Vec<u8>,
+    php_self: Cow<'e, [u8]>,
     path_translated: Option<Vec<u8>>,
 }
 
-impl Texts {
-    fn of(ex: &Exchange<'_>, root: &[u8], script: &Script<'_>) -> Self {
-        let info = Some(script.path_info).filter(|info| !info.is_empty());
+impl<'e> Texts<'e> {
+    fn of(ex: &Exchange<'_>, root: &[u8], script: &'e Script<'_>) -> Self {
+        let (php_self, path_translated) = match script.path_info {
+            b"" => (Cow::Borrowed(&*script.name), None),
+            info => ([&*script.name, info].concat().into(), Some(uri::join_below(root, info))),
+        };
         Self {
             remote_addr: ex.remote().shown_host(),
             remote_port: ex.remote().shown_port(),
-            php_self: [&*script.name, script.path_info].concat(),
-            path_translated: info.map(|info| uri::join_below(root, info)),
+            php_self,
+            path_translated,
         }
     }
 }
@@ -187,7 +190,7 @@ impl Texts {
 fn head<'e>(
     ex: &'e Exchange<'_>,
     script: &'e Script<'_>,
-    texts: &'e Texts,
+    texts: &'e Texts<'_>,
     fields: &'e [Field<'_>],
 ) -> Head<'e> {
     let since = ex.accepted().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -206,9 +209,9 @@ fn head<'e>(
         query: ex.target.query(),
         script: &script.file,
         path_translated: texts.path_translated.as_deref(),
-        content_type: named(fields, CONTENT_TYPE).map(|field| field.first),
-        cookie: named(fields, COOKIE).map(|field| &*field.all),
-        authorization: named(fields, AUTHORIZATION).map(|field| field.first),
+        content_type: named(fields, &CONTENT_TYPE).map(|field| field.first),
+        cookie: named(fields, &COOKIE).map(|field| &*field.all),
+        authorization: named(fields, &AUTHORIZATION).map(|field| field.first),
         headers: fields.iter().map(told).collect(),
         ..Head::default()
     }
@@ -219,12 +222,12 @@ fn vars<'e>(
     ex: &'e Exchange<'_>,
     root: &'e [u8],
     script: &'e Script<'_>,
-    texts: &'e Texts,
+    texts: &'e Texts<'_>,
     head: &Head<'e>,
     fields: &'e [Field<'_>],
 ) -> [Option<&'e [u8]>; VARS.len()] {
     let (server, port) = uri::split_host(&ex.host);
-    let length = named(fields, CONTENT_LENGTH).map_or(&b""[..], |length| length.first);
+    let length = named(fields, &CONTENT_LENGTH).map_or(&b""[..], |length| length.first);
     // Of TLS and of identities there is nothing to tell, which is told.
     let mut vars = [Some(&b""[..]); VARS.len()];
     let mut tell = |at: usize, value: &'e [u8]| vars[at] = Some(value);
