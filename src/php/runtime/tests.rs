@@ -33,6 +33,8 @@ struct Stage {
     meeting: Barrier,
     /// Whether it plays dead: its workers go on when the server closes the link.
     dead: AtomicBool,
+    /// Whether it forks without saying so.
+    silent: AtomicBool,
 }
 
 /// A worker's socket, and the way to tell it to stop a job.
@@ -75,7 +77,9 @@ impl Stage {
         let (stop, stopped) = std_mpsc::channel();
         let socket = Arc::new(socket);
         self.workers.lock().insert(serial, (Arc::clone(&socket), stop));
-        self.report(&FromZygote::Forked { serial, pid });
+        if !self.silent.load(Ordering::Relaxed) {
+            self.report(&FromZygote::Forked { serial, pid });
+        }
         let stage = Arc::clone(self);
         std::thread::spawn(move || {
             let spawned = AtomicU32::new(0);
@@ -288,6 +292,14 @@ fn settings(script: &str, tasks: u32) -> Settings {
 }
 
 async fn start(settings: Settings) -> (Result<Arc<Runtime>, StartError>, Arc<Stage>) {
+    start_over(settings, false).await
+}
+
+/// Starts over a zygote that says who it forked, or is `silent` about it.
+async fn start_over(
+    settings: Settings,
+    silent: bool,
+) -> (Result<Arc<Runtime>, StartError>, Arc<Stage>) {
     let (ours, theirs) = pair().expect("a socket pair");
     let stage = Arc::new(Stage {
         control: theirs,
@@ -296,6 +308,7 @@ async fn start(settings: Settings) -> (Result<Arc<Runtime>, StartError>, Arc<Sta
         tasks: Mutex::default(),
         meeting: Barrier::new(3),
         dead: AtomicBool::new(false),
+        silent: AtomicBool::new(silent),
     });
     let actor = Arc::clone(&stage);
     std::thread::spawn(move || actor.play());
@@ -391,6 +404,16 @@ async fn running_workers_go_on_without_a_zygote() {
         assert!(get(runtime.classic(), "/", "").await.is_ok());
     }
     assert_eq!(get(runtime.classic(), "/spawn", "hi").await, Ok("hi".into()));
+}
+
+#[tokio::test]
+async fn workers_that_the_zygote_died_too_early_to_tell_of_are_let_go() {
+    let (runtime, stage) = start_over(settings("/srv/w.php", 1), true).await;
+    let runtime = runtime.expect("it starts");
+    stage.dead.store(true, Ordering::Relaxed);
+    shutdown(&stage.control, Shutdown::Write).expect("a socket");
+    until("the end of the workers", || stage.workers.lock().is_empty()).await;
+    until("an empty roster", || runtime.roster.workers.is_empty()).await;
 }
 
 #[tokio::test]

@@ -63,8 +63,10 @@ impl Supervisor {
         let orphans: Vec<_> = workers.filter(|w| w.zygote == self.generation).collect();
         for worker in orphans {
             if worker.pid() == 0 {
-                // Nobody knows which process it is, or whether it is one.
+                // Nobody knows which process it is, or whether it is one: nobody will see it
+                // end. It may be up, since the zygote says only later that it forked it.
                 worker.link.hang_up();
+                self.exited(worker.serial, Exit::default());
             } else if worker.is_watched() {
                 tokio::spawn(watch(worker, Arc::clone(&self.floor.roster)));
             } else if self.lost.contains_key(&worker.serial) {
