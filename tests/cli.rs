@@ -1,7 +1,7 @@
 //! The commands that end by themselves, and what they say when they fail.
 
 use super::support::server::free_port;
-use super::support::{Server, Site, run};
+use super::support::{Server, Site, poll, run};
 use rustix::process::Signal;
 use std::net::TcpListener;
 use std::process::Output;
@@ -329,6 +329,21 @@ fn a_service_manager_is_told() {
     server.signal(Signal::TERM);
     assert_eq!(told(), "STOPPING=1");
     assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn a_reload_that_is_asked_for_during_the_start_is_done_after_it() {
+    let site = Site::php("\tpogo {\n\t\tworker task.php\n\t\tnum_threads 1\n\t}").file(
+        "task.php",
+        "<?php touch(__DIR__ . '/boots');
+        while (!file_exists(__DIR__ . '/go')) { usleep(1000); }
+        while (frankenphp_handle_request(fn ($message) => $message)) {}",
+    );
+    let server = Server::spawn(site.folder(), free_port(), &["run"], &[]);
+    poll("the worker to boot", || site.folder().join("boots").exists().then_some(()));
+    server.signal(Signal::USR1);
+    std::fs::write(site.folder().join("go"), "").expect("written");
+    server.wait_for_log(&["successfully reloaded config from file"]);
 }
 
 #[test]

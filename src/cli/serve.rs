@@ -269,20 +269,27 @@ fn interrupted(logs: &Logs, name: &str) -> ExitCode {
 
 /// The signals that mean something to the server, or that Caddy names and ignores.
 struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    quit: Signal,
+    ends: Ends,
     hang_up: Signal,
     reload: Signal,
     second: Signal,
 }
 
+/// Those that end the server.
+struct Ends {
+    interrupt: Signal,
+    terminate: Signal,
+    quit: Signal,
+}
+
 impl Signals {
     fn listen() -> std::io::Result<Self> {
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            quit: signal(SignalKind::quit())?,
+            ends: Ends {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+                quit: signal(SignalKind::quit())?,
+            },
             hang_up: signal(SignalKind::hangup())?,
             reload: signal(SignalKind::user_defined1())?,
             second: signal(SignalKind::user_defined2())?,
@@ -291,21 +298,26 @@ impl Signals {
 
     async fn next(&mut self) -> News {
         tokio::select! {
-            _ = self.interrupt.recv() => News::End("SIGINT"),
-            _ = self.terminate.recv() => News::End("SIGTERM"),
-            _ = self.quit.recv() => News::End("SIGQUIT"),
+            name = self.ends.next() => News::End(name),
             _ = self.hang_up.recv() => News::Ignored("SIGHUP"),
             _ = self.reload.recv() => News::Reload,
             _ = self.second.recv() => News::Ignored("SIGUSR2"),
         }
     }
 
-    /// The next one that ends the server.
+    /// The next one that ends the server. The others wait: a reload that is asked for in
+    /// the last steps of the start is done after it.
     async fn next_end(&mut self) -> &'static str {
-        loop {
-            if let News::End(name) = self.next().await {
-                return name;
-            }
+        self.ends.next().await
+    }
+}
+
+impl Ends {
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.quit.recv() => "SIGQUIT",
         }
     }
 }
