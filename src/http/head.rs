@@ -3,12 +3,11 @@
 //!
 //! The former two mean nothing to HTTP, but scripts look for them; so they are Go's.
 
-use crate::logging::json::digits;
+use crate::logging::json::Digits;
 use bytes::{BufMut, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, DATE};
 use http::{HeaderMap, HeaderName, StatusCode};
 use pingora_http::ResponseHeader;
-use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -42,9 +41,7 @@ pub(super) fn http1(
         }
     }
     if let Some(length) = length {
-        let mut text = SmallVec::<[u8; 20]>::new();
-        digits(&mut text, length as u64);
-        field(out, CONTENT_LENGTH.as_str(), &text);
+        field(out, CONTENT_LENGTH.as_str(), &Digits::of(length as u64));
     }
     if !has_date {
         with_date(|date| field(out, "date", date));

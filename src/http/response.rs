@@ -449,8 +449,9 @@ impl Exchange<'_> {
 
     /// Gives a body without a content type one by its first bytes.
     fn type_by_sight(&self, headers: &mut HeaderMap, first: &[u8]) {
-        let is_known = headers.contains_key(CONTENT_TYPE)
-            || headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.is_empty());
+        let [has_type, has_coding] = head::has(headers, &[CONTENT_TYPE, CONTENT_ENCODING]);
+        let is_known = has_type
+            || has_coding && headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.is_empty());
         if !(is_known
             || self.response.untyped
             || first.is_empty()

@@ -322,7 +322,7 @@ pub(crate) fn is_authority(text: &[u8]) -> bool {
 
 /// Host and port of a `Host` value; the host without brackets.
 pub(crate) fn split_host(host: &[u8]) -> (&[u8], &[u8]) {
-    let colon = host.iter().rposition(|b| *b == b':');
+    let colon = memchr::memrchr(b':', host);
     let (name, port) = match colon {
         Some(at) if host[..at].ends_with(b"]") => (&host[..at], &host[at + 1..]),
         Some(at) if !host[..at].contains(&b':') && !host.starts_with(b"[") => {

@@ -1,6 +1,6 @@
 //! The line of a request: what Caddy's access log and error log say of it.
 
-use super::json::{Object, digits};
+use super::json::{Digits, Object};
 use super::{Level, Logs};
 use http::header::{
     AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, PROXY_AUTHORIZATION, SET_COOKIE, TRANSFER_ENCODING,
@@ -133,9 +133,7 @@ pub(crate) fn shown(address: IpAddr) -> Shown {
 
 /// How the port of an address is written.
 pub(crate) fn shown_port(address: SocketAddr) -> Shown {
-    let mut text = Shown::new();
-    digits(&mut text, address.port().into());
-    text
+    Shown::from_slice(&Digits::of(address.port().into()))
 }
 
 /// The address of a client at a Unix socket.

@@ -5,6 +5,7 @@
 use super::filters::{self, Applied, Filters, Value};
 use std::borrow::Cow;
 use std::io::Write as _;
+use std::ops::Deref;
 use std::time::Duration;
 
 /// How an object's values look, and what becomes of them first.
@@ -87,7 +88,7 @@ impl Object<'_> {
             return self.display(key, value);
         }
         self.key(key);
-        digits(self.out, value);
+        self.out.extend_from_slice(&Digits::of(value));
     }
 
     /// A field with a fraction.
@@ -219,19 +220,33 @@ pub(super) fn fraction(out: &mut Vec<u8>, value: f64) {
     let _ = write!(out, "{value}");
 }
 
-/// Writes a number, without what formatting costs: each line of an access log has many.
-pub(crate) fn digits(out: &mut impl Extend<u8>, mut n: u64) {
-    let mut text = [0; 20];
-    let mut at = text.len();
-    loop {
-        at -= 1;
-        text[at] = b'0' + u8::try_from(n % 10).unwrap_or(0);
-        n /= 10;
-        if n == 0 {
-            break;
+/// A number in digits, without what formatting costs: each line of an access log has many.
+pub(crate) struct Digits {
+    text: [u8; 20],
+    from: usize,
+}
+
+impl Digits {
+    /// The digits of a number.
+    pub(crate) fn of(mut n: u64) -> Self {
+        let mut digits = Self { text: [0; 20], from: 20 };
+        loop {
+            digits.from -= 1;
+            digits.text[digits.from] = b'0' + u8::try_from(n % 10).unwrap_or(0);
+            n /= 10;
+            if n == 0 {
+                return digits;
+            }
         }
     }
-    out.extend(text[at..].iter().copied());
+}
+
+impl Deref for Digits {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.text[self.from..]
+    }
 }
 
 fn texts<'v>(out: &mut Vec<u8>, spaced: bool, values: impl IntoIterator<Item = &'v [u8]>) {

@@ -17,6 +17,7 @@ use crate::http::placeholder::{Template, Unknown};
 use crate::http::server::ProvisionError;
 use crate::http::uri::{self, Target};
 use http::Method;
+use memchr::memchr2;
 use query::Query;
 use regex::bytes::Regex;
 use std::borrow::Cow;
@@ -146,7 +147,7 @@ impl Rewrite {
     /// by their own names.
     fn keeps_path(&self, ex: &Exchange<'_>) -> bool {
         let path = self.path.as_ref().map(|path| path.fill_with(ex, escape_path_value));
-        let is_plain = |path: &[u8]| !path.iter().any(|b| matches!(b, b'%' | b'?'));
+        let is_plain = |path: &[u8]| memchr2(b'%', b'?', path).is_none();
         path.is_some_and(|path| is_plain(&path) && ex.target.is_plain_path(&path))
     }
 
@@ -215,10 +216,13 @@ fn cleaned(target: &Target, part: &[u8]) -> Vec<u8> {
 }
 
 fn escape_path_value<'a>(name: &str, value: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
+    if memchr2(b'%', b'?', &value).is_none() {
+        return value;
+    }
     let is_path = name.starts_with("http.request.uri.path")
         || name.starts_with("http.request.orig_uri.path")
         || name.starts_with("http.matchers.file.");
-    if !is_path || !value.iter().any(|b| matches!(b, b'%' | b'?')) {
+    if !is_path {
         return value;
     }
     let escaped = value.iter().flat_map(|b| match b {

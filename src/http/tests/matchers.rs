@@ -53,6 +53,32 @@ async fn protocols_addresses_and_variables_match() {
 }
 
 #[tokio::test]
+async fn files_that_come_and_go_are_seen_by_the_next_request() {
+    let root = std::env::temp_dir().join(format!("pogo-come-and-go-{}", std::process::id()));
+    std::fs::create_dir_all(&root).expect("the root is made");
+    let file = |names: &[&str]| json!({"file": {"root": root, "try_files": names}});
+    let server = routes(&json!([
+        route(&file(&["{http.request.uri.path}/index.php"]), "folder"),
+        route(&file(&["{http.request.uri.path}", "{http.request.uri.path}/b.php"]),
+            "{http.matchers.file.relative}"),
+        {"handle": [respond("none")]},
+    ]));
+    check(&server.get("/a").await, "200 OK", &[], "none");
+    std::fs::write(root.join("a"), "").expect("the file is written");
+    check(&server.get("/a").await, "200 OK", &[], "/a");
+    check(&server.get("/a/b.php").await, "200 OK", &[], "none");
+    std::fs::remove_file(root.join("a")).expect("the file goes");
+    check(&server.get("/a").await, "200 OK", &[], "none");
+    std::fs::create_dir(root.join("a")).expect("the folder is made");
+    check(&server.get("/a").await, "200 OK", &[], "none");
+    std::fs::write(root.join("a/b.php"), "").expect("the file is written");
+    check(&server.get("/a").await, "200 OK", &[], "/a/b.php");
+    std::fs::write(root.join("a/index.php"), "").expect("the file is written");
+    check(&server.get("/a").await, "200 OK", &[], "folder");
+    std::fs::remove_dir_all(&root).expect("the root goes");
+}
+
+#[tokio::test]
 async fn named_routes_are_invoked_and_end_where_they_invoke_each_other() {
     let invoke = |name: &str| json!({"handler": "invoke", "name": name});
     let on =
