@@ -80,7 +80,10 @@ fn frankenphps_default_caddyfile_serves_a_page() {
     let site = Site::with_caddyfile(caddyfile).file("public/index.php", "<?php echo 'served';");
     let port = free_port();
     let name = format!(":{port}");
-    let server = Server::start_with(site.folder(), port, &["run"], &[("SERVER_NAME", &name)]);
+    // The usual port may be that of a Caddy that runs here.
+    let admin = format!("localhost:{}", free_port());
+    let env = [("SERVER_NAME", name.as_str()), ("CADDY_ADMIN", &admin)];
+    let server = Server::start_with(site.folder(), port, &["run"], &env);
     assert_eq!(server.get("/").body, "served");
 }
 
