@@ -103,13 +103,12 @@ pub const HEADERS: [(&str, &str); 44] = [
 
 /// The number of a header name in any case: 0 when it is not in [`HEADERS`].
 pub fn header_number(name: &[u8]) -> u16 {
-    HEADERS
-        .binary_search_by(|(known, _)| {
-            let lower = |b: &u8| b.to_ascii_lowercase();
-            let by_letters = || known.as_bytes().iter().map(lower).cmp(name.iter().map(lower));
-            known.len().cmp(&name.len()).then_with(by_letters)
-        })
-        .map_or(0, |i| u16::try_from(i + 1).unwrap_or(0))
+    let first = HEADERS.partition_point(|(known, _)| known.len() < name.len());
+    let same_length = HEADERS[first..].iter().take_while(|(known, _)| known.len() == name.len());
+    same_length
+        .map(|(known, _)| known.as_bytes())
+        .position(|known| known.eq_ignore_ascii_case(name))
+        .map_or(0, |at| u16::try_from(first + at + 1).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -130,6 +129,8 @@ mod tests {
             let expected = format!("HTTP_{}", name.to_uppercase().replace('-', "_"));
             assert_eq!(*php, expected);
         }
-        assert_eq!(header_number(b"X-Unknown"), 0);
+        for unknown in ["", "X", "X-Unknown", "X-Forwarded-Hosts", &"x".repeat(99)] {
+            assert_eq!(header_number(unknown.as_bytes()), 0, "{unknown}");
+        }
     }
 }
