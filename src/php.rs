@@ -6,7 +6,7 @@
 //! Reading order: [`settings`] (what is to run) and its [`threads`], [`runtime`] (what
 //! runs), `fleet` and `dispatch` (the decisions: who is forked, who gets a request),
 //! [`pool`], `supervisor` and `zygote` (the hands of those decisions), `floor` (what they
-//! share), `link` (the socket of one worker), `boot` (a worker until it is ready),
+//! share), `link` and `inbox` (the sockets of one worker), `boot` (a worker until it is ready),
 //! [`serve`] with `answer` and `aside` (the life of one request), [`log`] (where lines go), `report` (what an operator sees).
 
 mod answer;
@@ -15,6 +15,7 @@ mod boot;
 mod dispatch;
 mod fleet;
 mod floor;
+mod inbox;
 mod link;
 pub mod log;
 pub mod pool;

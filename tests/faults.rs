@@ -95,6 +95,31 @@ fn no_client_notices_that_workers_are_replaced_after_their_quota() {
 }
 
 #[test]
+fn short_requests_are_answered_whatever_happens_among_them() {
+    let serves = "<?php while (frankenphp_handle_request(function () {
+        match ($_SERVER['QUERY_STRING']) {
+            'slow' => usleep(30_000),
+            'crash' => posix_kill(getmypid(), 11),
+            default => null,
+        };
+        echo 'ok';
+    })) {}";
+    let options = "\tfrankenphp {\n\t\tnum_threads 3\n\t\tworker public/worker.php 2\n\t}";
+    let site = Site::php(options).file("public/worker.php", serves);
+    let server = Server::start(site.folder());
+    good_answers_while(&server, "/worker.php", || {
+        for _ in 0..30 {
+            assert_eq!(server.get("/worker.php?slow").body, "ok");
+            assert_eq!(server.get("/worker.php?crash").status, 502);
+            // It leaves while its request stands behind others, or is served.
+            server.connect().send("GET /worker.php HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        }
+    });
+    poll("as many as before", || (workers(&server, "worker.php").len() == 2).then_some(()));
+    assert_eq!(server.get("/worker.php").body, "ok");
+}
+
+#[test]
 fn no_client_notices_that_zygotes_die() {
     let site = Site::php("\tfrankenphp {\n\t\tnum_threads 2\n\t\tmax_requests 50\n\t}")
         .file("public/ok.php", "<?php echo 'ok';");

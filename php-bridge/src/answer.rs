@@ -1,6 +1,6 @@
 //! The answer to one request, from PHP's first header to the last byte.
 
-use crate::link::{Link, part_flags};
+use crate::link::{Link, PartOf, part_flags};
 use php_wire::codec::Writer;
 use php_wire::frame::{PAYLOAD_MAX, flag};
 use php_wire::response::Head;
@@ -65,7 +65,7 @@ impl Answer {
         while self.would_send(data.len()) {
             let room = PAYLOAD_MAX.saturating_sub(self.held.0.len());
             let (now, later) = data.split_at(room.min(data.len()));
-            self.send(link, now, 0);
+            self.send(link, now, 0, 0);
             data = later;
             if self.broken {
                 return;
@@ -77,7 +77,7 @@ impl Answer {
     /// Sends what is held.
     pub(crate) fn flush(&mut self, link: &Link) {
         if self.has_head && !self.complete && !self.gone && !self.held.0.is_empty() {
-            self.send(link, &[], flag::FLUSH);
+            self.send(link, &[], flag::FLUSH, 0);
         }
     }
 
@@ -85,20 +85,21 @@ impl Answer {
     pub(crate) fn finish(&mut self, link: &Link) {
         if !self.complete && !self.broken {
             self.default_head();
-            self.send(link, &[], flag::LAST);
+            self.send(link, &[], flag::LAST, 0);
             self.complete = true;
         }
     }
 
     /// Ends the request, and the answer when it is still open. An answer whose sending was
-    /// given up is not marked complete, so that the client sees it broken.
-    pub(crate) fn end(&mut self, link: &Link, flags: u8) {
+    /// given up is not marked complete, so that the client sees it broken. `took` is as in
+    /// [`php_wire::frame::Header::took`].
+    pub(crate) fn end(&mut self, link: &Link, flags: u8, took: u16) {
         let last = if self.complete || self.broken { 0 } else { flag::LAST };
         if !self.broken {
             self.default_head();
         }
         self.broken = false;
-        self.send(link, &[], last | flag::DONE | flags);
+        self.send(link, &[], last | flag::DONE | flags, took);
         if self.broken {
             // No room within the limit: the process ends, and the link says the rest.
             link.send(php_wire::frame::Kind::Response, flag::DONE | flags, self.id, [&[], &[]]);
@@ -113,9 +114,10 @@ impl Answer {
         }
     }
 
-    fn send(&mut self, link: &Link, more: &[u8], flags: u8) {
-        let head = self.has_head && !self.head_sent;
-        match link.send_part(part_flags(head, flags), self.id, [&self.held.0, more]) {
+    fn send(&mut self, link: &Link, more: &[u8], flags: u8, took: u16) {
+        let flags = part_flags(self.has_head && !self.head_sent, flags);
+        let part = PartOf { id: self.id, flags, took };
+        match link.send_part(&part, [&self.held.0, more]) {
             Ok(()) => self.head_sent = self.has_head,
             Err(_) => self.broken = true,
         }

@@ -13,6 +13,8 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Link {
     fd: OwnedFd,
+    /// Where requests come in; the server may take one back out.
+    inbox: Option<OwnedFd>,
     received: Box<[u8]>,
     assembler: Assembler,
 }
@@ -30,18 +32,31 @@ pub(crate) enum Received<'a> {
     Interrupted,
 }
 
+/// What the header of a part of an answer says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PartOf {
+    /// The request.
+    pub(crate) id: u64,
+    /// Bits of [`flag`].
+    pub(crate) flags: u8,
+    /// As in [`Header::took`].
+    pub(crate) took: u16,
+}
+
 /// PHP's time limit passed while a frame waited for room; the frame was not sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stopped;
 
 impl Link {
-    pub(crate) fn new(fd: OwnedFd) -> Self {
+    pub(crate) fn new(fd: OwnedFd, inbox: Option<OwnedFd>) -> Self {
         let received = vec![0; FRAME_MAX].into_boxed_slice();
-        Self { fd, received, assembler: Assembler::default() }
+        Self { fd, inbox, received, assembler: Assembler::default() }
     }
 
-    pub(crate) fn raw_fd(&self) -> RawFd {
-        self.fd.as_raw_fd()
+    /// Its descriptors.
+    pub(crate) fn raw_fds(&self) -> impl Iterator<Item = RawFd> {
+        let inbox = self.inbox.as_ref().map(AsRawFd::as_raw_fd);
+        [self.fd.as_raw_fd()].into_iter().chain(inbox)
     }
 
     /// The next message. When the server is gone, or talks nonsense, the process ends.
@@ -58,6 +73,24 @@ impl Link {
             Ok(Assembled::Partial) => Received::Fragment,
             Err(_) => leave(),
         }
+    }
+
+    /// The next request, if it is in the inbox already.
+    pub(crate) fn take_request(&mut self) -> Option<(Header, &[u8])> {
+        let inbox = self.inbox.as_ref()?;
+        match frame::receive(inbox, &mut self.received, RecvFlags::DONTWAIT) {
+            Ok(Some(frame)) => Some(frame),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => None,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => None,
+            Ok(None) | Err(_) => leave(),
+        }
+    }
+
+    /// Waits for a request or a frame; whether a frame may be there. A signal ends it early.
+    pub(crate) fn wait_for_work(&self) -> bool {
+        let Some(inbox) = &self.inbox else { return true };
+        let mut fds = [PollFd::new(inbox, PollFlags::IN), PollFd::new(&self.fd, PollFlags::IN)];
+        rustix::event::poll(&mut fds, None).is_ok() && !fds[1].revents().is_empty()
     }
 
     /// Waits until a frame is there or the time is over; a signal ends it early.
@@ -82,14 +115,15 @@ impl Link {
     }
 
     /// Sends one frame of an answer, unless PHP's time limit passes while it waits for room.
-    pub(crate) fn send_part(&self, flags: u8, id: u64, parts: [&[u8]; 2]) -> Result<(), Stopped> {
+    pub(crate) fn send_part(&self, part: &PartOf, parts: [&[u8]; 2]) -> Result<(), Stopped> {
         let len = parts[0].len() + parts[1].len();
         if len > PAYLOAD_MAX {
             // Only a huge head: its fragments belong together.
-            self.send(Kind::Response, flags, id, parts);
+            self.send(Kind::Response, part.flags, part.id, parts);
             return Ok(());
         }
-        let head = Header::new(Kind::Response, flags, id, len).to_bytes();
+        let header = Header::new(Kind::Response, part.flags, part.id, len);
+        let head = Header { took: part.took, ..header }.to_bytes();
         let slices = [IoSlice::new(&head), IoSlice::new(parts[0]), IoSlice::new(parts[1])];
         loop {
             let mut none = rustix::net::SendAncillaryBuffer::default();

@@ -90,6 +90,11 @@ impl Tasks {
         Ok(())
     }
 
+    /// How many tasks were spawned and not yet awaited.
+    pub(crate) fn count(&self) -> usize {
+        self.open.len()
+    }
+
     /// Whether the task is this request's and was not awaited yet.
     pub(crate) fn is_open(&self, id: u64) -> bool {
         self.open.contains_key(&id)

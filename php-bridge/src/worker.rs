@@ -22,14 +22,23 @@ use php_wire::request::Head;
 use php_wire::response::{Log, Source};
 use php_wire::task::Spawn;
 use std::ffi::CString;
-use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// How soon a worker script must be back in its loop for its next request's end to count
 /// as the way back: the `READY` that would follow costs both sides a system call. A
 /// request that meets a script that is not back this time waits in its socket; one that
 /// meets a script that left its loop goes to another worker.
-const SWIFT: Duration = Duration::from_micros(100);
+const SWIFT: Duration = Duration::from_micros(500);
+
+/// How many requests may be begun one after the other without a look at what else has come.
+const UNLOOKED_MAX: u32 = 32;
+
+/// How long a task, or the result of one, is looked for before the process sleeps: as long as
+/// it takes to wake one on a processor that has gone idle.
+const LINGER: Duration = Duration::from_micros(50);
+
+/// How soon a task must come after the one before for the next to be looked for.
+const WANTED: Duration = Duration::from_micros(150);
 
 /// How much memory a worker keeps for its next request or task after a large one.
 const PAYLOAD_KEPT: usize = 256 * 1024;
@@ -73,8 +82,14 @@ struct Worker {
     lent: Vec<u8>,
     /// Whether the server knows that this worker is idle.
     announced: bool,
+    /// When the request began.
+    began_at: Option<Instant>,
     /// When the last request ended, until the script asks for the next or says something.
     ended_at: Option<Instant>,
+    /// How many requests were begun since frames were last looked for.
+    unlooked: u32,
+    /// Whether the last work came so soon after the one before that this may be so again.
+    is_wanted: bool,
     /// When this worker last looked for another table of pools.
     looked_at: Option<Instant>,
     /// Whether the script came straight and silently back for work after the request before.
@@ -85,7 +100,7 @@ struct Worker {
 }
 
 /// Runs a worker in a freshly forked process, to its end; returns its exit code.
-pub(crate) fn run(spec: &WorkerSpec, link: OwnedFd, zygote_pid: i32) -> i32 {
+pub(crate) fn run(spec: &WorkerSpec, link: Link, zygote_pid: i32) -> i32 {
     set_environment(spec);
     let mut worker = Box::new(Worker::new(spec, link));
     let script = CString::new(spec.script.as_bytes()).unwrap_or_default();
@@ -131,10 +146,10 @@ fn set_environment(spec: &WorkerSpec) {
 }
 
 impl Worker {
-    fn new(spec: &WorkerSpec, link: OwnedFd) -> Self {
+    fn new(spec: &WorkerSpec, link: Link) -> Self {
         Self {
             kind: spec.kind,
-            link: Link::new(link),
+            link,
             current: Current::None,
             answer: Answer::default(),
             body: Body::default(),
@@ -147,7 +162,10 @@ impl Worker {
             outside: Vec::new(),
             lent: Vec::new(),
             announced: false,
+            began_at: None,
             ended_at: None,
+            unlooked: 0,
+            is_wanted: false,
             looked_at: None,
             swift: false,
             draining: false,
@@ -208,15 +226,57 @@ impl Worker {
         true
     }
 
-    /// Lets others run once before this worker sleeps: under load one of them is the server
-    /// with the next request, and waking a process costs more than its turn. A second turn
-    /// saved nothing more.
+    /// Takes a request out of the inbox, if there is one.
+    fn take_request(&mut self) -> bool {
+        let Some((header, payload)) = self.link.take_request() else { return false };
+        self.arriving.clear();
+        self.arriving.extend_from_slice(payload);
+        self.arrived = Some(header);
+        true
+    }
+
+    /// Takes a request, or whatever else has come; waits until there is something.
+    fn take_any(&mut self) {
+        // Who always has a request waiting must not overlook all else.
+        self.unlooked += 1;
+        if self.unlooked > UNLOOKED_MAX {
+            self.unlooked = 0;
+            self.take_frames();
+        }
+        if self.arrived.is_some() || self.take_request() || self.take_soon() {
+            return;
+        }
+        self.unlooked = 0;
+        if self.link.wait_for_work() {
+            self.take_frame(true);
+        }
+    }
+
+    /// Looks once more before this worker sleeps, and lets others run before that: under load
+    /// one of them is the server with the next request, and waking a process costs more than
+    /// its turn. A second turn saved nothing more. A task's worker looks longer: who spawns
+    /// tasks waits for them.
     fn take_soon(&mut self) -> bool {
-        let taken = self.take_frame(false);
-        if !taken {
+        if self.kind == WorkerKind::Task {
+            return self.is_wanted && self.linger(|worker| worker.take_frame(false));
+        }
+        std::thread::yield_now();
+        self.take_request()
+    }
+
+    /// Looks again and again for something that is likely to come within moments, and lets
+    /// others run in between. Whether it came.
+    fn linger(&mut self, mut has_come: impl FnMut(&mut Self) -> bool) -> bool {
+        let since = Instant::now();
+        loop {
+            if has_come(self) {
+                return true;
+            }
+            if since.elapsed() >= LINGER {
+                return false;
+            }
             std::thread::yield_now();
         }
-        taken
     }
 
     /// Takes every frame that is there already.
@@ -242,8 +302,10 @@ impl Worker {
         self.link.shrink();
         self.payload.clear();
         self.payload.shrink_to(PAYLOAD_KEPT);
+        let since = Instant::now();
         loop {
             if let Some(header) = self.arrived.take() {
+                self.is_wanted = since.elapsed() < WANTED;
                 std::mem::swap(&mut self.payload, &mut self.arriving);
                 self.announced = false;
                 return Some(header);
@@ -255,9 +317,7 @@ impl Worker {
                 self.link.signal(Kind::Ready, 0);
                 self.announced = true;
             }
-            if !self.take_soon() {
-                self.take_frame(true);
-            }
+            self.take_any();
         }
     }
 
@@ -299,6 +359,7 @@ impl Worker {
             message: Str::ABSENT,
         };
         self.current = Current::Request;
+        self.began_at = Some(Instant::now());
         true
     }
 
@@ -379,8 +440,11 @@ impl Worker {
                     (false, false) => 0,
                 };
                 self.announced = flags == flag::IDLE;
-                self.ended_at = (!classic).then(Instant::now);
-                self.answer.end(&self.link, flags);
+                let now = Instant::now();
+                let took = self.began_at.map_or(Duration::MAX, |at| now.duration_since(at));
+                let took = u16::try_from(took.as_micros()).unwrap_or(u16::MAX);
+                self.ended_at = (!classic).then_some(now);
+                self.answer.end(&self.link, flags, took);
             }
             Current::Task { id, reported } => {
                 self.ended_at = Some(Instant::now());
@@ -492,6 +556,7 @@ impl Worker {
         let wait = Duration::try_from_secs_f64(seconds).ok();
         let until = wait.and_then(|wait| Instant::now().checked_add(wait));
         let mut announced = self.kind != WorkerKind::Task;
+        let mut lingers = self.tasks.count() == 1;
         loop {
             if let Some(ended) = self.tasks.take(id) {
                 return self.lend(ended);
@@ -506,11 +571,14 @@ impl Worker {
                 self.link.signal(Kind::Await, id);
                 announced = true;
             }
+            // One frame at a time: most often it is the one that was waited for.
+            if std::mem::take(&mut lingers) && self.linger(|worker| worker.take_frame(false)) {
+                continue;
+            }
             let _ = self.link.wait(until);
             if stopping() {
                 return php_sys::AWAIT_INTERRUPTED;
             }
-            // One frame at a time: most often it is the one that was waited for.
             self.take_frame(false);
         }
     }

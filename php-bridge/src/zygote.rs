@@ -5,6 +5,7 @@
 
 #![expect(unsafe_code, reason = "forks, and starts PHP through the shim")]
 
+use crate::link::Link;
 use crate::title::Title;
 use crate::{complain, worker};
 use php_sys::{BootInfo, Names, Str};
@@ -67,13 +68,13 @@ fn start() -> io::Result<Zygote> {
     let booted = boot(&ini).map_err(|error| refuse(&control, error))?;
     // Only now: extensions that run a program while they start wait for it themselves.
     let deaths = watch_children()?;
-    control::send(&control, &booted, None)?;
+    control::send(&control, &booted, &[])?;
     Ok(Zygote { control, _lifeline: lifeline, deaths, children: Vec::new(), title })
 }
 
 /// Tells the server why it will have no workers from here.
 fn refuse(control: &OwnedFd, error: String) -> io::Error {
-    let _ = control::send(control, &FromZygote::Failed { error: error.clone() }, None);
+    let _ = control::send(control, &FromZygote::Failed { error: error.clone() }, &[]);
     io::Error::other(error)
 }
 
@@ -262,10 +263,15 @@ impl Zygote {
     fn obey(&mut self) -> bool {
         match control::receive::<ToZygote>(&self.control, RecvFlags::DONTWAIT) {
             Ok(None) => return false,
-            Ok(Some((ToZygote::Fork(spec), Some(link)))) => self.fork(&spec, link),
-            Ok(Some((ToZygote::Fork(spec), None))) => {
-                let error = "the message had no link".to_owned();
-                self.tell(&FromZygote::ForkFailed { serial: spec.serial, error });
+            Ok(Some((ToZygote::Fork(spec), fds))) => {
+                let mut fds = fds.into_iter();
+                match fds.next() {
+                    Some(link) => self.fork(&spec, Link::new(link, fds.next())),
+                    None => {
+                        let error = "the message had no link".to_owned();
+                        self.tell(&FromZygote::ForkFailed { serial: spec.serial, error });
+                    }
+                }
             }
             Ok(Some((ToZygote::Stop { serial, job }, _))) => self.stop(serial, job),
             Ok(Some((ToZygote::Kill { serial }, _))) => self.kill(serial),
@@ -280,10 +286,10 @@ impl Zygote {
 
     fn tell(&self, message: &FromZygote) {
         // When the server is gone the next look at the link says so.
-        let _ = control::send(&self.control, message, None);
+        let _ = control::send(&self.control, message, &[]);
     }
 
-    fn fork(&mut self, spec: &WorkerSpec, link: OwnedFd) {
+    fn fork(&mut self, spec: &WorkerSpec, link: Link) {
         let zygote = std::process::id().cast_signed();
         // SAFETY: this process has one thread, so the child's memory is consistent.
         match unsafe { libc::fork() } {
@@ -301,13 +307,17 @@ impl Zygote {
                     rustix::process::pidfd_open(pid, none).ok()
                 });
                 // When the server is gone the next look at the link says so.
-                let _ = control::send(&self.control, &forked, process.as_ref().map(AsFd::as_fd));
+                let _ = control::send(
+                    &self.control,
+                    &forked,
+                    process.as_ref().map(AsFd::as_fd).as_slice(),
+                );
             }
         }
     }
 
     /// The child's whole life.
-    fn live_as_worker(&self, spec: &WorkerSpec, link: OwnedFd, zygote: i32) -> ! {
+    fn live_as_worker(&self, spec: &WorkerSpec, link: Link, zygote: i32) -> ! {
         for fd in [self.control.as_fd(), self.deaths.as_fd()] {
             // SAFETY: the child uses neither again, and never drops its copy of `self`.
             unsafe { libc::close(fd.as_raw_fd()) };

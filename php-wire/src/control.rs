@@ -1,7 +1,7 @@
 //! The control link between the server and a zygote.
 //!
-//! Rare messages, so plain JSON, one a datagram. `Fork` carries the worker's end
-//! of its link as a file descriptor. The zygote is started with the link as its
+//! Rare messages, so plain JSON, one a datagram. `Fork` carries the worker's end of its
+//! link as a file descriptor, and that of its inbox if it has one. The zygote is started with the link as its
 //! standard input and the **lifeline** as its standard output: the read end of a pipe
 //! whose only writer is the server. It moves both away (closed on exec) before PHP
 //! starts, and puts `/dev/null` on 0 and standard error on 1. It arms the lifeline once
@@ -67,7 +67,8 @@ pub enum ToZygote {
         /// `php_ini` of the configuration, applied after the distribution's files.
         ini: Vec<(String, String)>,
     },
-    /// Fork a worker; its link's socket comes with the message.
+    /// Fork a worker; its link's socket comes with the message, and behind that its inbox's,
+    /// if it is to take requests from one.
     Fork(WorkerSpec),
     /// Ask a worker in PHP's way to end what it does, if it still does `job`.
     Stop {
@@ -145,21 +146,19 @@ pub const EXIT_ORPHAN: i32 = 90;
 /// this, and unlike `SIGKILL` it cannot be taken for somebody else's kill.
 pub const EXIT_OVER_LIMIT: i32 = 91;
 
-/// Sends a control message, with a descriptor or without.
-pub fn send(
-    socket: impl AsFd,
-    message: &impl Serialize,
-    fd: Option<BorrowedFd<'_>>,
-) -> io::Result<()> {
+/// How many descriptors a control message carries at most.
+const FDS_MAX: usize = 2;
+
+/// Sends a control message, with at most two descriptors.
+pub fn send(socket: impl AsFd, message: &impl Serialize, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
     let bytes = serde_json::to_vec(message)?;
     if bytes.len() > CONTROL_MAX {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "control message too long"));
     }
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_MAX))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    let fds: Vec<BorrowedFd<'_>> = fd.into_iter().collect();
-    if !fds.is_empty() {
-        ancillary.push(SendAncillaryMessage::ScmRights(&fds));
+    if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many descriptors"));
     }
     loop {
         let parts = [IoSlice::new(&bytes)];
@@ -171,16 +170,16 @@ pub fn send(
     }
 }
 
-/// Receives a control message; `None` means that the other end is gone.
+/// Receives a control message and its descriptors; `None` means that the other end is gone.
 ///
 /// # Errors
 /// `WouldBlock` and `Interrupted` as the socket gives them; `InvalidData` for what is no message.
 pub fn receive<T: for<'de> Deserialize<'de>>(
     socket: impl AsFd,
     flags: RecvFlags,
-) -> io::Result<Option<(T, Option<OwnedFd>)>> {
+) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
     let mut bytes = vec![0; CONTROL_MAX];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(FDS_MAX))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let flags = flags | RecvFlags::CMSG_CLOEXEC;
     let n = loop {
@@ -195,13 +194,15 @@ pub fn receive<T: for<'de> Deserialize<'de>>(
     if n == 0 {
         return Ok(None);
     }
-    let fd = ancillary.drain().find_map(|m| match m {
-        RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
-        _ => None,
-    });
+    let mut fds = Vec::new();
+    for message in ancillary.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = message {
+            fds.extend(received);
+        }
+    }
     let message = serde_json::from_slice(&bytes[..n])
         .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
-    Ok(Some((message, fd)))
+    Ok(Some((message, fds)))
 }
 
 #[cfg(test)]
@@ -210,7 +211,7 @@ mod tests {
     use std::io::{Read, Write};
 
     #[test]
-    fn a_message_and_its_descriptor_arrive() {
+    fn a_message_and_its_descriptors_arrive() {
         let (a, b) = crate::frame::pair().expect("a socket pair");
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().expect("a stream pair");
         let spec = WorkerSpec {
@@ -223,11 +224,12 @@ mod tests {
             grace_ms: 2000,
         };
         let message = ToZygote::Fork(spec);
-        send(&a, &message, Some(theirs.as_fd())).expect("sent");
+        send(&a, &message, &[ours.as_fd(), theirs.as_fd()]).expect("sent");
         drop(theirs);
-        let (got, fd) = receive::<ToZygote>(&b, RecvFlags::empty()).expect("io").expect("message");
+        let (got, mut fds) =
+            receive::<ToZygote>(&b, RecvFlags::empty()).expect("io").expect("message");
         assert_eq!(got, message);
-        let mut received = std::os::unix::net::UnixStream::from(fd.expect("a descriptor"));
+        let mut received = std::os::unix::net::UnixStream::from(fds.remove(1));
         received.write_all(b"hi").expect("written");
         drop(received);
         let mut text = String::new();

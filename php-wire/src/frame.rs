@@ -19,6 +19,12 @@
 //!
 //! One frame may carry several of these flags: a short page is a single
 //! `RESPONSE` with `HEAD | LAST | DONE | IDLE`.
+//!
+//! A worker that serves requests has an **inbox** besides its link: a second socket pair, in
+//! which a `REQUEST` of one frame comes, and nothing else. The server keeps a copy of the
+//! reading end. So a request may be sent to a worker that still has another: either the
+//! worker takes it out when that is done, or the server takes it back. The kernel sees to
+//! it that only one of them gets it.
 
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
@@ -120,7 +126,7 @@ pub mod flag {
     pub const EXIT: u8 = 128;
 }
 
-/// The first bytes of every frame: kind, flags, two spare bytes, the payload's
+/// The first bytes of every frame: kind, flags, the time taken as `u16`, the payload's
 /// length as `u32` and the id as `u64`, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -128,6 +134,9 @@ pub struct Header {
     pub kind: Kind,
     /// Bits of [`flag`].
     pub flags: u8,
+    /// `RESPONSE` with [`flag::DONE`]: how many microseconds the worker had the request,
+    /// the greatest number for all that do not fit. 0 in all other frames.
+    pub took: u16,
     /// How many bytes follow.
     pub len: u32,
     /// Which request, task or job it is about; 0 when about none.
@@ -172,7 +181,7 @@ impl Header {
     /// A header for a payload of `len` bytes, at most [`PAYLOAD_MAX`].
     pub fn new(kind: Kind, flags: u8, id: u64, len: usize) -> Self {
         debug_assert!(len <= PAYLOAD_MAX, "fragments are cut before they get a header");
-        Self { kind, flags, len: u32::try_from(len).unwrap_or(u32::MAX), id }
+        Self { kind, flags, took: 0, len: u32::try_from(len).unwrap_or(u32::MAX), id }
     }
 
     /// The header as it travels.
@@ -180,6 +189,7 @@ impl Header {
         let mut b = [0; Self::SIZE];
         b[0] = self.kind as u8;
         b[1] = self.flags;
+        b[2..4].copy_from_slice(&self.took.to_le_bytes());
         b[4..8].copy_from_slice(&self.len.to_le_bytes());
         b[8..16].copy_from_slice(&self.id.to_le_bytes());
         b
@@ -190,13 +200,14 @@ impl Header {
         let Some((head, payload)) = datagram.split_first_chunk::<{ Self::SIZE }>() else {
             return Err(FrameError::Short(datagram.len()));
         };
-        let [kind, flags, _, _, l0, l1, l2, l3, id @ ..] = *head;
+        let [kind, flags, t0, t1, l0, l1, l2, l3, id @ ..] = *head;
         let len = u32::from_le_bytes([l0, l1, l2, l3]);
         if len as usize != payload.len() {
             return Err(FrameError::Length { announced: len as usize, held: payload.len() });
         }
         let kind = Kind::from_u8(kind).ok_or(FrameError::Kind(kind))?;
-        Ok((Self { kind, flags, len, id: u64::from_le_bytes(id) }, payload))
+        let took = u16::from_le_bytes([t0, t1]);
+        Ok((Self { kind, flags, took, len, id: u64::from_le_bytes(id) }, payload))
     }
 
     /// Whether a bit of [`flag`] is set.
@@ -359,7 +370,7 @@ impl Assembler {
         }
         self.open = None;
         let len = u32::try_from(self.held.len()).map_err(|_| FrameError::Fragments)?;
-        Ok(Assembled::Whole(Header { kind, flags: self.bits, len, id }, &self.held))
+        Ok(Assembled::Whole(Header { flags: self.bits, len, ..header }, &self.held))
     }
 
     /// Gives back the memory of an unusually long message.

@@ -4,7 +4,8 @@
 //! whole or absent and the death of one end is seen as end of file by the other:
 //!
 //! * one **worker link** for each worker: requests, bodies, answers, tasks
-//!   ([`frame`], and the payloads in [`request`], [`response`], [`task`]);
+//!   ([`frame`], and the payloads in [`request`], [`response`], [`task`]), and for most
+//!   requests an **inbox** beside it;
 //! * one **control link** for each zygote: fork, stop, exit ([`control`]).
 //!
 //! Read [`frame`] first, then [`codec`], the payloads, and [`control`].
@@ -22,4 +23,4 @@ pub mod response;
 pub mod task;
 
 /// The version of everything in this crate; server and PHP host must agree.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;

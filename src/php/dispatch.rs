@@ -1,26 +1,56 @@
-//! Decides which idle worker takes a request, and which request a worker that becomes idle.
+//! Decides which worker takes a request, and which request a worker that becomes free.
 //!
 //! Nothing here waits, sends or reads a clock. The worker that became idle last goes
 //! first, because its caches are warm; requests wait in order, and no more than
 //! [`WAITING_MAX`] of them.
+//!
+//! Where requests are over sooner than a sleeping worker is awake, a request goes *ahead*:
+//! it is sent to a worker that still has others, and lies in its inbox until those are done.
+//! Each worker at work has a seat; those that are sent ahead to it stand behind its seat. One
+//! behind which nothing moves loses them again.
 
 use std::collections::VecDeque;
 
 /// How many requests may wait for a worker of one pool.
 pub(crate) const WAITING_MAX: usize = 16_384;
+/// How many requests may stand behind a worker's own.
+const AHEAD_MAX: usize = 8;
+/// How long a request that is sent ahead may be expected to stand there, in microseconds:
+/// about as long as it takes to wake a process on a busy machine.
+const STAND_MAX: u32 = 100;
+/// How long a request of an unknown kind is taken to last, in microseconds.
+const UNKNOWN: u32 = 1000;
 
-/// The idle workers `W` of a pool, and the waiting requests `R`. One of the two is empty.
+/// The idle workers `W` of a pool, those at work, and the requests `R` that wait.
 #[derive(Debug)]
 pub(crate) struct Dispatch<W, R> {
     idle: Vec<W>,
     waiting: VecDeque<(Ticket, R)>,
+    seats: Vec<Option<At<W, R>>>,
+    free: Vec<Seat>,
+    /// How many requests were sent ahead and stand.
+    standing: usize,
+    pace: Pace,
     last: u64,
     open: bool,
 }
 
-/// The place of a request in the queue.
+/// A worker at work.
+#[derive(Debug)]
+struct At<W, R> {
+    worker: W,
+    behind: VecDeque<(Ticket, R)>,
+    /// Whether its request is the one that it had when [`Dispatch::stuck`] last looked.
+    is_seen: bool,
+}
+
+/// The place of a request in the queue: whoever has the lower one came first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
+
+/// The number of a worker at work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seat(usize);
 
 /// Why a request may not wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,45 +61,191 @@ pub(crate) enum Refused {
     Closing,
 }
 
-impl<W, R> Dispatch<W, R> {
+/// What a worker does that has finished its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next<R> {
+    /// It has this one already, and so many more behind it.
+    Ahead(R, usize),
+    /// It gets this one.
+    Waiting(R),
+    /// It rests.
+    Rest,
+}
+
+/// How long the requests of a pool last, as a moving average.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// In sixteenths of a microsecond, so that short ones count.
+    sixteenths: u32,
+}
+
+impl Pace {
+    /// A request lasted so many microseconds.
+    const fn add(&mut self, micros: u16) {
+        self.sixteenths = self.sixteenths - self.sixteenths / 8 + micros as u32 * 2;
+    }
+
+    /// They last longer than was thought.
+    const fn forget(&mut self) {
+        if self.sixteenths < UNKNOWN * 16 {
+            self.sixteenths = UNKNOWN * 16;
+        }
+    }
+
+    /// Whether so many of them, one after the other, are over soon.
+    const fn is_swift(self, count: usize) -> bool {
+        count <= AHEAD_MAX && self.sixteenths as u64 * count as u64 <= STAND_MAX as u64 * 16
+    }
+}
+
+impl<W: Clone, R> Dispatch<W, R> {
     /// A pool without workers.
     pub(crate) const fn new() -> Self {
-        Self { idle: Vec::new(), waiting: VecDeque::new(), last: 0, open: true }
+        Self {
+            idle: Vec::new(),
+            waiting: VecDeque::new(),
+            seats: Vec::new(),
+            free: Vec::new(),
+            standing: 0,
+            pace: Pace { sixteenths: UNKNOWN * 16 },
+            last: 0,
+            open: true,
+        }
+    }
+
+    /// Where a new request is to be sent ahead, if that is sooner than another way: behind the
+    /// first seat that has room and whose worker `takes` it.
+    pub(crate) fn ahead<T>(&self, takes: impl Fn(&W) -> Option<T>) -> Option<(T, Seat)> {
+        if !self.pace.is_swift(1) || !self.waiting.is_empty() || !self.open {
+            return None;
+        }
+        let seats = self.seats.iter().enumerate();
+        let seats = seats.filter_map(|(n, at)| at.as_ref().map(|at| (Seat(n), at)));
+        let mut roomy = seats.filter(|(_, at)| self.pace.is_swift(at.behind.len() + 1));
+        roomy.find_map(|(seat, at)| Some((takes(&at.worker)?, seat)))
+    }
+
+    /// A request was sent ahead to the worker at this seat. Whether it is the only one that
+    /// stands anywhere.
+    pub(crate) fn stand(&mut self, seat: Seat, request: R) -> (Ticket, bool) {
+        let ticket = self.ticket();
+        if let Some(at) = self.at(seat) {
+            at.behind.push_back((ticket, request));
+            self.standing += 1;
+        }
+        (ticket, self.standing == 1)
     }
 
     /// The worker for a new request, if one is idle.
-    pub(crate) fn take(&mut self) -> Option<W> {
-        self.idle.pop()
+    pub(crate) fn take(&mut self) -> Option<(W, Seat)> {
+        let worker = self.idle.pop()?;
+        Some((worker.clone(), self.seat(worker)))
     }
 
-    /// Lets a request wait.
-    pub(crate) fn wait(&mut self, request: R) -> Result<Ticket, Refused> {
+    /// Lets a request wait, in the place that it had if it had one before.
+    pub(crate) fn wait(&mut self, before: Option<Ticket>, request: R) -> Result<Ticket, Refused> {
         if !self.open {
             return Err(Refused::Closing);
         }
         if self.waiting.len() >= WAITING_MAX {
             return Err(Refused::Full);
         }
-        self.last += 1;
-        let ticket = Ticket(self.last);
-        self.waiting.push_back((ticket, request));
+        let ticket = before.unwrap_or_else(|| self.ticket());
+        let place = self.waiting.partition_point(|(other, _)| *other < ticket);
+        self.waiting.insert(place, (ticket, request));
         Ok(ticket)
     }
 
-    /// A request no longer waits.
-    pub(crate) fn leave(&mut self, ticket: Ticket) {
-        if let Ok(at) = self.waiting.binary_search_by_key(&ticket, |(t, _)| *t) {
-            self.waiting.remove(at);
-        }
+    /// A request no longer waits. Whether it did.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> bool {
+        let place = self.waiting.binary_search_by_key(&ticket, |(t, _)| *t);
+        place.is_ok_and(|place| self.waiting.remove(place).is_some())
     }
 
-    /// A worker is idle: the request that gets it, or nobody waits and it rests.
-    pub(crate) fn idle(&mut self, worker: W) -> Option<(R, W)> {
-        if let Some((_, request)) = self.waiting.pop_front() {
-            return Some((request, worker));
+    /// The request that stands behind this seat with this ticket.
+    pub(crate) fn standing(&mut self, seat: Seat, ticket: Ticket) -> Option<&mut R> {
+        let behind = &mut self.at(seat)?.behind;
+        let place = behind.binary_search_by_key(&ticket, |(t, _)| *t).ok()?;
+        behind.get_mut(place).map(|(_, request)| request)
+    }
+
+    /// Whether somebody stands behind this seat of whom `is` says so.
+    pub(crate) fn stands(&self, seat: Seat, is: impl Fn(&R) -> bool) -> bool {
+        let at = self.seats.get(seat.0).and_then(Option::as_ref);
+        at.is_some_and(|at| at.behind.iter().any(|(_, request)| is(request)))
+    }
+
+    /// Takes the requests from behind a seat of which `is` says so.
+    pub(crate) fn call_back(&mut self, seat: Seat, is: impl Fn(&R) -> bool) -> Vec<R> {
+        let Some(at) = self.at(seat) else { return Vec::new() };
+        let (taken, stay): (VecDeque<_>, _) =
+            std::mem::take(&mut at.behind).into_iter().partition(|(_, request)| is(request));
+        at.behind = stay;
+        self.standing -= taken.len();
+        taken.into_iter().map(|(_, request)| request).collect()
+    }
+
+    /// A new worker is idle: the request that gets it, and its seat, or nobody waits and it
+    /// rests.
+    pub(crate) fn idle(&mut self, worker: W) -> Option<(R, Seat)> {
+        let Some((_, request)) = self.waiting.pop_front() else {
+            self.idle.push(worker);
+            return None;
+        };
+        Some((request, self.seat(worker)))
+    }
+
+    /// The worker at this seat has finished its request, which took it so many microseconds,
+    /// or never got one.
+    pub(crate) fn next(&mut self, seat: Seat, took: Option<u16>) -> Next<R> {
+        if let Some(took) = took {
+            self.pace.add(took);
         }
-        self.idle.push(worker);
-        None
+        let Some(at) = self.seats.get_mut(seat.0).and_then(Option::as_mut) else {
+            return Next::Rest;
+        };
+        at.is_seen = false;
+        if let Some((_, request)) = at.behind.pop_front() {
+            self.standing -= 1;
+            return Next::Ahead(request, at.behind.len());
+        }
+        if let Some((_, request)) = self.waiting.pop_front() {
+            return Next::Waiting(request);
+        }
+        if let Some(at) = self.rise(seat)
+            && self.open
+        {
+            self.idle.push(at);
+        }
+        Next::Rest
+    }
+
+    /// The worker at this seat takes no more requests: those that stood there.
+    pub(crate) fn vacate(&mut self, seat: Seat) -> Vec<R> {
+        let requests = self.call_back(seat, |_| true);
+        self.rise(seat);
+        requests
+    }
+
+    /// The seats behind which somebody stands and nothing has moved since this was last
+    /// asked. What they have takes longer than was thought.
+    pub(crate) fn stuck(&mut self) -> Vec<Seat> {
+        let mut stuck = Vec::new();
+        for (n, at) in self.seats.iter_mut().enumerate() {
+            let Some(at) = at else { continue };
+            if std::mem::replace(&mut at.is_seen, true) && !at.behind.is_empty() {
+                stuck.push(Seat(n));
+            }
+        }
+        if !stuck.is_empty() {
+            self.pace.forget();
+        }
+        stuck
+    }
+
+    /// The worker at this seat.
+    pub(crate) fn worker(&self, seat: Seat) -> Option<&W> {
+        self.seats.get(seat.0)?.as_ref().map(|at| &at.worker)
     }
 
     /// Takes the idle worker out that `is` it.
@@ -89,7 +265,7 @@ impl<W, R> Dispatch<W, R> {
     }
 
     /// How many workers are idle.
-    pub(crate) fn idle_count(&self) -> usize {
+    pub(crate) const fn idle_count(&self) -> usize {
         self.idle.len()
     }
 
@@ -98,7 +274,13 @@ impl<W, R> Dispatch<W, R> {
         self.waiting.len()
     }
 
-    /// Lets no more requests wait; those that do are returned, and the idle workers.
+    /// How many requests were sent ahead and stand.
+    pub(crate) const fn standing_count(&self) -> usize {
+        self.standing
+    }
+
+    /// Lets no more requests wait; those that do are returned, and the idle workers. Those
+    /// that were sent ahead are still served.
     pub(crate) fn close(&mut self) -> (Vec<R>, Vec<W>) {
         self.open = false;
         let waiting = self.waiting.drain(..).map(|(_, request)| request).collect();
@@ -109,56 +291,173 @@ impl<W, R> Dispatch<W, R> {
     pub(crate) const fn is_open(&self) -> bool {
         self.open
     }
+
+    fn ticket(&mut self) -> Ticket {
+        self.last += 1;
+        Ticket(self.last)
+    }
+
+    fn at(&mut self, seat: Seat) -> Option<&mut At<W, R>> {
+        self.seats.get_mut(seat.0)?.as_mut()
+    }
+
+    /// Gives a worker a seat.
+    fn seat(&mut self, worker: W) -> Seat {
+        let behind = VecDeque::new();
+        let at = Some(At { worker, behind, is_seen: false });
+        if let Some(seat) = self.free.pop() {
+            self.seats[seat.0] = at;
+            return seat;
+        }
+        self.seats.push(at);
+        Seat(self.seats.len() - 1)
+    }
+
+    /// Takes a worker off its seat.
+    fn rise(&mut self, seat: Seat) -> Option<W> {
+        let at = self.seats.get_mut(seat.0)?.take()?;
+        self.free.push(seat);
+        Some(at.worker)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// A pool with these idle workers.
+    fn with(workers: &[u32]) -> Dispatch<u32, &'static str> {
+        let mut d = Dispatch::new();
+        workers.iter().for_each(|worker| assert_eq!(d.idle(*worker), None));
+        d
+    }
+
+    /// A worker of a pool with these, and its seat, when all requests so far were over at
+    /// once.
+    fn swift(workers: &[u32]) -> (Dispatch<u32, &'static str>, Seat) {
+        let mut d = with(workers);
+        for _ in 0..64 {
+            let (_, seat) = d.take().expect("an idle one");
+            assert_eq!(d.next(seat, Some(10)), Next::Rest);
+        }
+        let (_, seat) = d.take().expect("an idle one");
+        (d, seat)
+    }
+
+    /// The worker to whom a request is sent ahead.
+    fn ahead(d: &mut Dispatch<u32, &'static str>, request: &'static str) -> Option<u32> {
+        let (worker, seat) = d.ahead(|worker| Some(*worker))?;
+        d.stand(seat, request);
+        Some(worker)
+    }
+
     #[test]
     fn the_worker_that_was_idle_last_goes_first() {
-        let mut d: Dispatch<u32, &str> = Dispatch::new();
-        assert_eq!(d.take(), None);
-        for worker in [1, 2, 3] {
-            assert_eq!(d.idle(worker), None);
-        }
-        assert_eq!((d.take(), d.coldest(), d.take(), d.take()), (Some(3), Some(1), Some(2), None));
+        let mut d = with(&[1, 2, 3]);
+        let mut take = || d.take().map(|(worker, _)| worker);
+        assert_eq!((take(), take(), take(), take()), (Some(3), Some(2), Some(1), None));
+        let mut d = with(&[1, 2, 3]);
+        assert_eq!((d.coldest(), d.idle_count()), (Some(1), 2));
     }
 
     #[test]
     fn requests_get_workers_in_the_order_in_which_they_came() {
-        let mut d = Dispatch::new();
-        let first = d.wait("a").expect("room");
+        let mut d = with(&[]);
+        let first = d.wait(None, "a").expect("room");
         for request in ["b", "c"] {
-            d.wait(request).expect("room");
+            d.wait(None, request).expect("room");
         }
         d.leave(first);
-        assert_eq!(d.idle(1), Some(("b", 1)));
+        let (request, seat) = d.idle(1).expect("somebody waits");
+        assert_eq!((request, d.leave(first)), ("b", false));
+        assert_eq!(d.next(seat, None), Next::Waiting("c"));
+        assert_eq!(d.next(seat, None), Next::Rest);
+        assert_eq!((d.idle_count(), d.waiting_count()), (1, 0));
+    }
+
+    #[test]
+    fn who_comes_back_has_the_place_that_it_had() {
+        let mut d = with(&[]);
+        let first = d.wait(None, "a").expect("room");
+        d.wait(None, "b").expect("room");
         d.leave(first);
-        assert_eq!(d.idle(2), Some(("c", 2)));
-        assert_eq!((d.idle(3), d.idle_count(), d.waiting_count()), (None, 1, 0));
+        assert_eq!(d.wait(Some(first), "a"), Ok(first));
+        assert_eq!(d.idle(1).map(|(request, _)| request), Some("a"));
     }
 
     #[test]
     fn a_worker_that_died_idle_is_taken_out() {
-        let mut d: Dispatch<u32, &str> = Dispatch::new();
-        for worker in [1, 2, 3] {
-            d.idle(worker);
-        }
+        let mut d = with(&[1, 2, 3]);
         assert_eq!(d.remove(|w| *w == 2), Some(2));
         assert_eq!(d.remove(|w| *w == 2), None);
-        assert_eq!((d.take(), d.take()), (Some(3), Some(1)));
+        assert_eq!(d.resting().copied().collect::<Vec<_>>(), [1, 3]);
     }
 
     #[test]
     fn the_queue_is_bounded_and_closes() {
         let mut d: Dispatch<u32, usize> = Dispatch::new();
         for n in 0..WAITING_MAX {
-            d.wait(n).expect("room");
+            d.wait(None, n).expect("room");
         }
-        assert_eq!(d.wait(0), Err(Refused::Full));
+        assert_eq!(d.wait(None, 0), Err(Refused::Full));
         let (waiting, idle) = d.close();
         assert_eq!((waiting.len(), idle.len(), d.is_open()), (WAITING_MAX, 0, false));
-        assert_eq!(d.wait(0), Err(Refused::Closing));
+        assert_eq!(d.wait(None, 0), Err(Refused::Closing));
+    }
+
+    #[test]
+    fn swift_requests_stand_behind_one_worker_before_another_is_woken() {
+        let (mut d, seat) = swift(&[1, 2]);
+        let sent = (0..).take_while(|_| ahead(&mut d, "r") == Some(2)).count();
+        assert_eq!((sent, d.idle_count()), (AHEAD_MAX, 1));
+        assert_eq!(d.next(seat, Some(10)), Next::Ahead("r", AHEAD_MAX - 1));
+        assert_eq!(d.standing_count(), AHEAD_MAX - 1);
+    }
+
+    #[test]
+    fn how_many_stand_depends_on_how_long_requests_last() {
+        for (micros, expected) in [(1, 8), (10, 8), (30, 3), (60, 1), (200, 0), (u16::MAX, 0)] {
+            let (mut d, seat) = swift(&[1]);
+            for _ in 0..100 {
+                d.stand(seat, "r");
+                d.next(seat, Some(micros));
+            }
+            let sent = (0..).take_while(|_| ahead(&mut d, "r").is_some()).count();
+            assert_eq!(sent, expected, "{micros} µs");
+        }
+    }
+
+    #[test]
+    fn nobody_is_sent_ahead_of_those_who_wait_or_to_who_takes_none() {
+        let (mut d, _) = swift(&[1]);
+        assert_eq!(d.ahead(|_| None::<()>), None);
+        let first = d.wait(None, "waits").expect("room");
+        assert_eq!(ahead(&mut d, "r"), None);
+        d.leave(first);
+        d.close();
+        assert_eq!(ahead(&mut d, "r"), None);
+    }
+
+    #[test]
+    fn where_nothing_moves_it_is_stuck_and_nobody_goes_ahead_for_a_while() {
+        let (mut d, seat) = swift(&[1]);
+        ahead(&mut d, "a");
+        ahead(&mut d, "b");
+        assert_eq!(d.stuck(), []);
+        assert_eq!(d.next(seat, Some(10)), Next::Ahead("a", 1));
+        assert_eq!(d.stuck(), []);
+        assert_eq!(d.stuck(), [seat]);
+        assert!(d.stands(seat, |request| *request == "b"));
+        assert_eq!(d.call_back(seat, |request| *request == "b"), ["b"]);
+        assert_eq!((d.standing_count(), ahead(&mut d, "c")), (0, None));
+    }
+
+    #[test]
+    fn who_stands_behind_a_worker_that_ends_is_told() {
+        let (mut d, seat) = swift(&[1]);
+        ahead(&mut d, "a");
+        assert_eq!((d.vacate(seat), d.standing_count()), (vec!["a"], 0));
+        assert_eq!(d.next(seat, Some(1)), Next::Rest);
+        assert_eq!((d.worker(seat), d.idle_count()), (None, 0));
     }
 }

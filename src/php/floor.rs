@@ -1,10 +1,12 @@
 //! What all pools stand on: the roster of workers, the tasks, the log, and the way to
 //! tell the supervisor what happened.
 
+use super::inbox::Inbox;
 use super::link::{Link, watched};
 use super::log::{Level, Line, Log, SUPERVISOR, Value};
 use crate::pogo::{Hands, Tasks};
 use dashmap::DashMap;
+use parking_lot::{Mutex, MutexGuard};
 use php_wire::control::EXIT_OVER_LIMIT;
 use php_wire::frame::Kind;
 use php_wire::task::Outcome;
@@ -31,6 +33,8 @@ pub(crate) struct Worker {
     pub zygote: u32,
     /// Its socket.
     pub link: Arc<Link>,
+    /// Where its requests lie, if it serves any.
+    inbox: Option<Mutex<Inbox>>,
     pid: AtomicI32,
     /// Its process, where the system has descriptors for that.
     process: OnceLock<OwnedFd>,
@@ -97,12 +101,19 @@ pub(crate) struct Floor {
 
 impl Worker {
     /// A worker that is about to be forked.
-    pub(crate) fn new(serial: u32, pool: usize, zygote: u32, link: Link) -> Self {
+    pub(crate) fn new(
+        serial: u32,
+        pool: usize,
+        zygote: u32,
+        link: Link,
+        inbox: Option<Inbox>,
+    ) -> Self {
         Self {
             serial,
             pool,
             zygote,
             link: Arc::new(link),
+            inbox: inbox.map(Mutex::new),
             pid: AtomicI32::new(0),
             process: OnceLock::new(),
             has_worked: AtomicBool::new(false),
@@ -149,6 +160,31 @@ impl Worker {
         let Some(Ok(process)) = self.process.get().map(OwnedFd::try_clone) else { return false };
         let Ok(process) = watched(process) else { return false };
         process.readable().await.is_ok()
+    }
+
+    /// The right to send to its inbox, if it has one and nobody else is just sending.
+    pub(crate) fn try_inbox(&self) -> Option<MutexGuard<'_, Inbox>> {
+        self.inbox.as_ref()?.try_lock()
+    }
+
+    /// The right to send to its inbox and to take back from it, if it has one.
+    pub(crate) fn lock_inbox(&self) -> Option<MutexGuard<'_, Inbox>> {
+        self.inbox.as_ref().map(Mutex::lock)
+    }
+
+    /// Sends it the request that it is to have next, by its inbox; others may be sent behind
+    /// that. False when that cannot be: it has none, or the request is too long for it.
+    pub(crate) fn post_request(&self, id: u64, payload: &[u8]) -> bool {
+        let Some(mut inbox) = self.lock_inbox() else { return false };
+        inbox.is_open = inbox.post(id, payload).is_ok();
+        inbox.is_open
+    }
+
+    /// No request may be sent behind the one that it has, or it has none.
+    pub(crate) fn close_inbox(&self) {
+        if let Some(mut inbox) = self.lock_inbox() {
+            inbox.is_open = false;
+        }
     }
 
     /// It was given work.

@@ -44,6 +44,8 @@ pub(crate) struct Link {
     reset: AtomicBool,
     /// Whether it was given up because it does not read.
     deaf: AtomicBool,
+    /// Whether the worker goes on with another request when it says that it is idle.
+    has_more: AtomicBool,
 }
 
 /// Frames that the socket did not take yet.
@@ -85,7 +87,14 @@ impl Link {
             incoming: Mutex::default(),
             reset: AtomicBool::new(false),
             deaf: AtomicBool::new(false),
+            has_more: AtomicBool::new(false),
         })
+    }
+
+    /// Whether the worker was sent another request already, so that it goes on talking after
+    /// it says that it is idle. It is said before that is sent, and before its answer is read.
+    pub(crate) fn has_more(&self, it_has: bool) {
+        self.has_more.store(it_has, Ordering::Relaxed);
     }
 
     /// Sends a message, or keeps what the socket does not take now. `parts` are sent one
@@ -208,7 +217,7 @@ impl Link {
                 Ok(Ok(Incoming::Whole(taken, idle))) => {
                     // A worker that is idle says nothing until it is spoken to, so the
                     // next reader need not ask in vain first.
-                    if idle {
+                    if idle && !self.has_more.load(Ordering::Relaxed) {
                         guard.clear_ready();
                     }
                     return Ok(taken);

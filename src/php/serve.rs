@@ -5,7 +5,7 @@
 //! `fastcgi_finish_request`, the way back to the top of a worker script's loop); a task
 //! of its own sees that through in `finish`, and so it does when the client goes away.
 
-mod finish;
+pub(super) mod finish;
 #[cfg(test)]
 mod tests;
 
@@ -14,9 +14,10 @@ use super::aside::{self, Aside};
 use super::floor::{Event, Floor, Worker};
 use super::link::LinkError;
 use super::log::{Level, Value};
-use super::pool::Pool;
+use super::pool::{Admitted, Handed, Loan, Outgoing, Pool, Way};
 use super::{Client, Gone, Head as AnswerHead, Part};
 use bytes::Bytes;
+use finish::Left;
 use php_wire::codec::{Reader, Writer};
 use php_wire::frame::{FrameError, Header, Kind, MESSAGE_MAX, flag};
 use php_wire::request::Head;
@@ -88,12 +89,14 @@ const ENDS: u8 = flag::DONE | flag::IDLE | flag::EXIT;
 
 /// A request that a worker has.
 struct Exchange<'h> {
-    pool: Arc<Pool>,
-    worker: Arc<Worker>,
+    /// Its worker.
+    loan: Loan,
+    /// How it came there.
+    way: Way,
     head: &'h Head<'h>,
     id: u64,
-    /// Whether the worker is still on loan.
-    on_loan: bool,
+    /// How long it took, once it has ended.
+    took: Option<u16>,
     /// Whether anything came from the worker since it has the request.
     heard: bool,
     /// Whether the client has been given a head.
@@ -114,10 +117,10 @@ struct Body {
 
 /// One message of the worker, as far as the client is concerned.
 enum Step {
-    /// A part of the answer, and the frame's flags.
-    Reply(Part, u8),
+    /// A part of the answer, and the frame's header.
+    Reply(Part, Header),
     /// Its request ended without the end of the answer, which its time limit cut off.
-    GivenUp(u8),
+    GivenUp(Header),
     /// An interim answer.
     Inform(AnswerHead),
     /// It wants so much of the body.
@@ -147,6 +150,29 @@ thread_local! {
     static PAYLOAD: RefCell<Writer> = RefCell::default();
 }
 
+/// Writes a head for the wire, unless it is written already, and gives it to `send`.
+fn encoded<R>(
+    head: &Head<'_>,
+    send: impl FnOnce(&[u8]) -> Result<R, ServeError>,
+) -> Result<R, ServeError> {
+    if let Some(written) = head.written {
+        return if written.len() <= MESSAGE_MAX {
+            send(written)
+        } else {
+            Err(ServeError::HeadTooLarge)
+        };
+    }
+    PAYLOAD.with_borrow_mut(|payload| {
+        payload.0.clear();
+        payload.0.shrink_to(PAYLOAD_KEPT);
+        head.encode(payload);
+        if payload.0.len() > MESSAGE_MAX {
+            return Err(ServeError::HeadTooLarge);
+        }
+        send(&payload.0)
+    })
+}
+
 /// See [`Pool::serve`].
 pub(super) async fn serve<C: Client>(
     pool: &Arc<Pool>,
@@ -165,7 +191,7 @@ pub(super) async fn serve<C: Client>(
 }
 
 impl<'h> Exchange<'h> {
-    /// Takes a worker and gives it the request.
+    /// Finds a worker and gives it the request.
     async fn open(
         pool: &Arc<Pool>,
         head: &'h Head<'h>,
@@ -174,48 +200,53 @@ impl<'h> Exchange<'h> {
         if head.headers.len() > usize::from(u16::MAX) {
             return Err(ServeError::HeadTooLarge);
         }
-        let id = pool.floor.next_request();
+        let request = Outgoing { id: pool.floor.next_request(), uri: head.request_uri };
+        let begun = |loan, way| Ok(Self::new(loan, way, head, request.id));
+        let mut before = None;
         loop {
-            let worker = pool.take(until).await?;
-            let sent = PAYLOAD.with_borrow_mut(|payload| {
-                payload.0.clear();
-                payload.0.shrink_to(PAYLOAD_KEPT);
-                head.encode(payload);
-                (payload.0.len() <= MESSAGE_MAX)
-                    .then(|| worker.link.post(Kind::Request, 0, id, [&payload.0, b""]))
-            });
+            let admitted = encoded(head, |payload| {
+                Ok(match pool.admit(request, payload, before)? {
+                    Admitted::Worker(loan) => Err(loan.send(request, payload)),
+                    Admitted::Place(place) => Ok(place),
+                })
+            })?;
+            let sent = match admitted {
+                Err(sent) => sent,
+                Ok(mut place) => {
+                    before = Some(place.ticket);
+                    match pool.wait(&mut place, until).await? {
+                        Handed::Worker(loan) => {
+                            encoded(head, |payload| Ok(loan.send(request, payload)))?
+                        }
+                        Handed::Begun(loan) => return begun(loan, Way::Inbox),
+                        Handed::Back => continue,
+                        Handed::Lost => {
+                            let how = "it had another request and broke the rules".to_owned();
+                            return Err(ServeError::Protocol(how));
+                        }
+                    }
+                }
+            };
             match sent {
-                Some(Ok(())) => {
-                    let (pool, body) = (Arc::clone(pool), Body::of(head));
-                    let (on_loan, heard, begun, spawned) = (true, false, false, false);
-                    return Ok(Self {
-                        pool,
-                        worker,
-                        head,
-                        id,
-                        on_loan,
-                        heard,
-                        begun,
-                        spawned,
-                        body,
-                    });
-                }
-                Some(Err(_)) => pool.floor.roster.tell(Event::Lost(worker)),
-                None => {
-                    pool.put(worker);
-                    return Err(ServeError::HeadTooLarge);
-                }
+                Ok((loan, way)) => return begun(loan, way),
+                Err(worker) => pool.floor.roster.tell(Event::Lost(worker)),
             }
         }
+    }
+
+    /// A request that its worker has.
+    fn new(loan: Loan, way: Way, head: &'h Head<'h>, id: u64) -> Self {
+        let (heard, begun, spawned) = (false, false, false);
+        Self { loan, way, head, id, took: None, heard, begun, spawned, body: Body::of(head) }
     }
 
     /// Sees the request through to the end of its answer.
     async fn run<C: Client>(&mut self, client: &mut C) -> Result<Served, Failure> {
         loop {
-            let step = self.worker.link.receive(|h, p| self.read(h, p)).await;
+            let step = self.loan.worker.link.receive(|h, p| self.read(h, p)).await;
             match self.judge(step).await? {
-                Step::Reply(part, flags) if part.last => {
-                    return Ok(self.end(part, flags, client).await);
+                Step::Reply(part, header) if part.last => {
+                    return Ok(self.end(part, header, client).await);
                 }
                 Step::Reply(part, _) => {
                     if client.reply(part).await == Err(Gone) {
@@ -229,8 +260,8 @@ impl<'h> Exchange<'h> {
                 }
                 Step::Want(max) => self.feed(client, max).await?,
                 Step::Aside(_) => {}
-                Step::GivenUp(flags) => {
-                    self.release(flags);
+                Step::GivenUp(header) => {
+                    self.release(header);
                     return Err(Failure::Failed(ServeError::OverLimit));
                 }
                 Step::Ready => return Err(self.broken("READY before the end of its answer")),
@@ -253,7 +284,7 @@ impl<'h> Exchange<'h> {
             Kind::Ready => Ok(Step::Ready),
             _ => {
                 let uri = Some(self.head.request_uri);
-                match aside::hear(&self.pool.floor, &self.worker, uri, header, payload)? {
+                match aside::hear(&self.loan.pool.floor, &self.loan.worker, uri, header, payload)? {
                     Aside::No => Err(FrameError::Payload("a frame that is not for a server")),
                     aside => Ok(Step::Aside(aside == Aside::Spawned)),
                 }
@@ -269,12 +300,12 @@ impl<'h> Exchange<'h> {
             return Err(FrameError::Payload("RESPONSE"));
         }
         if !last && header.flags & ENDS != 0 {
-            return Ok(Step::GivenUp(header.flags));
+            return Ok(Step::GivenUp(header));
         }
         let (head, body) = if has_head {
             let (head, is_bad, body) = read_head(payload)?;
             if is_bad {
-                self.pool.floor.say(Level::Warn, "Invalid response status code", &[]);
+                self.loan.pool.floor.say(Level::Warn, "Invalid response status code", &[]);
             }
             (Some(head), body)
         } else {
@@ -282,7 +313,7 @@ impl<'h> Exchange<'h> {
         };
         let body = Bytes::copy_from_slice(body);
         let part = Part { head, body, last, flush: header.has(flag::FLUSH) };
-        Ok(Step::Reply(part, header.flags))
+        Ok(Step::Reply(part, header))
     }
 
     /// Notes what a step means for the exchange, or why there is none.
@@ -297,7 +328,7 @@ impl<'h> Exchange<'h> {
             Err(e) => return Err(self.broken(&e.to_string())),
         };
         if !std::mem::replace(&mut self.heard, true) {
-            self.worker.works();
+            self.loan.worker.works();
         }
         match &step {
             Step::Reply(..) => self.begun = true,
@@ -308,17 +339,16 @@ impl<'h> Exchange<'h> {
     }
 
     /// Passes the last part on, and the worker back.
-    async fn end<C: Client>(&mut self, part: Part, flags: u8, client: &mut C) -> Served {
-        let is_done = flags & ENDS != 0;
-        self.release(flags);
+    async fn end<C: Client>(&mut self, part: Part, header: Header, client: &mut C) -> Served {
+        self.release(header);
         let mut reply = pin!(client.reply(part));
         let first = poll_fn(|cx| Poll::Ready(reply.as_mut().poll(cx))).await;
-        if self.on_loan && is_done {
+        if self.loan.is_held() && self.took.is_some() {
             // Most often a worker script is back in its loop by now.
             self.take_ready();
         }
-        if self.on_loan {
-            self.finish_elsewhere(false, is_done);
+        if self.loan.is_held() {
+            self.finish_elsewhere(false, self.took);
         }
         let sent = match first {
             Poll::Ready(sent) => sent,
@@ -328,25 +358,27 @@ impl<'h> Exchange<'h> {
     }
 
     /// Lets go of the worker as far as a frame's flags allow.
-    fn release(&mut self, flags: u8) {
-        if flags & ENDS != 0 && std::mem::take(&mut self.spawned) {
-            self.pool.floor.request_ended(self.worker.serial);
+    fn release(&mut self, header: Header) {
+        let Header { flags, took, .. } = header;
+        self.took = (flags & ENDS != 0).then_some(took);
+        if self.took.is_some() && std::mem::take(&mut self.spawned) {
+            self.loan.pool.floor.request_ended(self.loan.worker.serial);
         }
         if flags & flag::EXIT != 0 {
-            self.on_loan = false;
-            self.pool.floor.roster.tell(Event::Lost(Arc::clone(&self.worker)));
+            self.loan.end(self.id);
+            self.loan.pool.floor.roster.tell(Event::Lost(Arc::clone(&self.loan.worker)));
         } else if flags & flag::IDLE != 0 {
-            self.give_back();
+            self.loan.give_back(self.took);
         }
     }
 
     /// Gives the worker back if its `READY` is there.
     fn take_ready(&mut self) {
         for _ in 0..LAST_WORDS_MAX {
-            let step = self.worker.link.receive_now(|h, p| self.read(h, p));
+            let step = self.loan.worker.link.receive_now(|h, p| self.read(h, p));
             let Some(step) = step else { return };
             match step {
-                Ok(Ok(Step::Ready)) => return self.give_back(),
+                Ok(Ok(Step::Ready)) => return self.loan.give_back(self.took),
                 Ok(Ok(Step::Aside(spawned))) => self.spawned |= spawned,
                 // Its end is seen again where its last words are listened to.
                 Err(LinkError::Gone { .. }) => return,
@@ -373,7 +405,7 @@ impl<'h> Exchange<'h> {
             bits |= flag::LAST;
         }
         // A worker that is gone is noticed when it is read from.
-        let _ = self.worker.link.post(Kind::Body, bits, self.id, [&part, b""]);
+        let _ = self.loan.worker.link.post(Kind::Body, bits, self.id, [&part, b""]);
         Ok(())
     }
 
@@ -388,7 +420,7 @@ impl<'h> Exchange<'h> {
                 let step = tokio::select! {
                     biased;
                     part = &mut part => break part,
-                    step = self.worker.link.receive(|h, p| self.read(h, p)) => step,
+                    step = self.loan.worker.link.receive(|h, p| self.read(h, p)) => step,
                 };
                 match self.judge(step).await? {
                     Step::Aside(_) => {}
@@ -401,28 +433,28 @@ impl<'h> Exchange<'h> {
         }
     }
 
-    /// The worker is idle.
-    fn give_back(&mut self) {
-        self.on_loan = false;
-        self.pool.put(Arc::clone(&self.worker));
-    }
-
     /// The worker's process ended in the middle.
     async fn lost(&mut self, unread: bool) -> Failure {
-        self.on_loan = false;
-        let unread = unread && !self.heard;
+        let not_begun = self.loan.end(self.id);
+        let unread = !self.heard && (not_begun || (unread && self.way == Way::Link));
         if !unread {
-            self.worker.works();
+            self.loan.worker.works();
         }
-        self.pool.floor.roster.tell(Event::Lost(Arc::clone(&self.worker)));
+        self.loan.pool.floor.roster.tell(Event::Lost(Arc::clone(&self.loan.worker)));
         if unread {
             return Failure::Unread;
         }
         if self.spawned {
-            self.pool.floor.request_ended(self.worker.serial);
+            self.loan.pool.floor.request_ended(self.loan.worker.serial);
         }
-        let exit = self.worker.ended().await;
-        report_loss(&self.pool.floor, &self.pool, &self.worker, exit, self.head.request_uri);
+        let exit = self.loan.worker.ended().await;
+        report_loss(
+            &self.loan.pool.floor,
+            &self.loan.pool,
+            &self.loan.worker,
+            exit,
+            self.head.request_uri,
+        );
         Failure::Failed(if exit.is_over_limit() {
             ServeError::OverLimit
         } else {
@@ -432,31 +464,24 @@ impl<'h> Exchange<'h> {
 
     /// The worker broke the rules.
     fn broken(&mut self, how: &str) -> Failure {
-        self.on_loan = false;
-        condemn(&self.pool, &self.worker, how);
+        condemn(&self.loan.pool, &self.loan.worker, how);
+        self.loan.end(self.id);
         Failure::Failed(ServeError::Protocol(how.to_owned()))
     }
 
     /// Lets a task of its own see the worker through to where it is idle.
-    fn finish_elsewhere(&mut self, client_gone: bool, is_done: bool) {
-        self.on_loan = false;
-        let (pool, worker) = (Arc::clone(&self.pool), Arc::clone(&self.worker));
-        worker.works();
-        if client_gone {
-            // A worker that is gone is noticed when it is read from.
-            let _ = worker.link.post(Kind::Abort, 0, self.id, [b"", b""]);
-        }
+    fn finish_elsewhere(&mut self, client_gone: bool, done: Option<u16>) {
         let uri = self.head.request_uri.to_vec();
-        let (id, spawned) = (self.id, self.spawned);
-        tokio::spawn(finish::finish(pool, worker, finish::Left { id, uri, spawned, is_done }));
+        let left = Left { id: self.id, uri, spawned: self.spawned, done };
+        finish::spawn(self.loan.hand_on(), left, client_gone);
     }
 }
 
 impl Drop for Exchange<'_> {
     /// Whoever drops an exchange whose worker is on loan no longer wants the answer.
     fn drop(&mut self) {
-        if self.on_loan {
-            self.finish_elsewhere(true, false);
+        if self.loan.is_held() {
+            self.finish_elsewhere(true, None);
         }
     }
 }

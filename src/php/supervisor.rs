@@ -8,6 +8,7 @@ mod zygotes;
 use super::boot;
 use super::fleet::{Action, Ended, Fleet, Life};
 use super::floor::{Event, Exit, Floor, Worker};
+use super::inbox::Inbox;
 use super::link::Link;
 use super::log::{Level, Value};
 use super::pool::Pool;
@@ -17,7 +18,7 @@ use php_wire::control::{EXIT_BAILOUT, EXIT_OK, FromZygote, ToZygote, WorkerKind,
 use php_wire::frame::{self, Kind};
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -79,6 +80,14 @@ pub(super) struct Team {
     rested: usize,
 }
 
+/// The sockets of a new worker.
+struct Sockets {
+    link: Link,
+    inbox: Option<Inbox>,
+    /// Its ends.
+    theirs: Vec<OwnedFd>,
+}
+
 /// What a zygote is started from.
 #[derive(Clone, Debug)]
 pub(super) struct Host {
@@ -95,6 +104,15 @@ pub(super) struct Limits {
     pub workers: usize,
     /// How long a worker above the usual number may idle.
     pub idle: Duration,
+}
+
+impl Sockets {
+    fn new(with_inbox: bool) -> io::Result<Self> {
+        let (ours, link) = frame::pair()?;
+        let (inbox, receiver) = with_inbox.then(Inbox::new).transpose()?.unzip();
+        let theirs = [link].into_iter().chain(receiver).collect();
+        Ok(Self { link: Link::new(ours)?, inbox, theirs })
+    }
 }
 
 impl Supervisor {
@@ -247,18 +265,18 @@ impl Supervisor {
         let team = &mut self.teams[at];
         team.fleet.forked(slot, serial, now);
         let spec = WorkerSpec { serial, ..team.spec.clone() };
-        let pair = frame::pair().and_then(|(ours, theirs)| Ok((Link::new(ours)?, theirs)));
-        let (link, theirs) = match pair {
-            Ok(pair) => pair,
+        let Sockets { link, inbox, theirs } = match Sockets::new(team.pool.is_some()) {
+            Ok(sockets) => sockets,
             Err(e) => return self.fork_failed(at, serial, &e.to_string()),
         };
-        let worker = Arc::new(Worker::new(serial, at, self.generation, link));
+        let worker = Arc::new(Worker::new(serial, at, self.generation, link, inbox));
         if let Some(tasks) = &self.floor.tasks {
             let table = tasks.table(self.drain_until.is_some());
             // The other end is still here, so this is kept for it.
             let _ = worker.link.post(Kind::Pools, 0, 0, [&table, b""]);
         }
         self.floor.roster.workers.insert(serial, Arc::clone(&worker));
+        let theirs: Vec<_> = theirs.iter().map(AsFd::as_fd).collect();
         let asked = self.zygote.as_ref().map(|zygote| zygote.fork(spec, &theirs));
         let door = team.pool.clone();
         tokio::spawn(boot::tend(Arc::clone(&self.floor), worker, door, team.tasks));

@@ -11,7 +11,7 @@ use php_wire::frame;
 use rustix::net::RecvFlags;
 use rustix::pipe::PipeFlags;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -161,16 +161,15 @@ impl Zygote {
     /// `WouldBlock` when so many orders wait that the zygote must be stuck, `InvalidInput`
     /// when the order is too long, any other when the zygote is gone.
     pub(crate) fn order(&self, order: &ToZygote) -> io::Result<()> {
-        php_wire::control::send(self.control.get_ref(), order, None)
+        php_wire::control::send(self.control.get_ref(), order, &[])
     }
 
-    /// Asks for a worker; `socket` is its end of its link.
+    /// Asks for a worker; `sockets` are its end of its link, and of its inbox if it has one.
     ///
     /// # Errors
     /// As [`Self::order`].
-    pub(crate) fn fork(&self, spec: WorkerSpec, socket: &OwnedFd) -> io::Result<()> {
-        let order = ToZygote::Fork(spec);
-        php_wire::control::send(self.control.get_ref(), &order, Some(socket.as_fd()))
+    pub(crate) fn fork(&self, spec: WorkerSpec, sockets: &[BorrowedFd<'_>]) -> io::Result<()> {
+        php_wire::control::send(self.control.get_ref(), &ToZygote::Fork(spec), sockets)
     }
 
     /// The next report, and the descriptor that came with it; `None` when the zygote is
@@ -184,7 +183,9 @@ impl Zygote {
             match got {
                 Err(_would_block) => {}
                 Ok(Err(e)) if e.kind() == io::ErrorKind::Interrupted => {}
-                Ok(report) => return report,
+                Ok(Ok(None)) => return Ok(None),
+                Ok(Ok(Some((report, mut fds)))) => return Ok(Some((report, fds.pop()))),
+                Ok(Err(e)) => return Err(e),
             }
         }
     }

@@ -52,10 +52,54 @@ fn says_idle(script: &str) -> bool {
 #[test]
 fn only_a_script_that_comes_straight_back_is_idle_with_its_answer() {
     assert!(says_idle("while (frankenphp_handle_request(function () { echo 'x'; })) {}"));
-    let slow = "while (frankenphp_handle_request(function () {})) { usleep(300); }";
+    let slow = "while (frankenphp_handle_request(function () {})) { usleep(2000); }";
     assert!(!says_idle(slow));
     let loud = "while (frankenphp_handle_request(function () {})) { echo 'between'; }";
     assert!(!says_idle(loud));
+}
+
+/// The answers to a few requests that lie in the inbox at once.
+fn check_several(worker: &mut Worker, script: &str) {
+    let ids = [(); 5].map(|()| worker.request(script, |head| head.method = b"GET"));
+    for id in ids {
+        let answer = worker.answer(id);
+        assert_eq!((answer.status, answer.body.as_str()), (200, "one"));
+        worker.expect_ready();
+    }
+}
+
+#[test]
+fn requests_that_lie_in_the_inbox_are_taken_one_after_the_other() {
+    let zygote = Zygote::start(&[]);
+    let mut resident = paged(&zygote, "echo 'one';");
+    check_several(&mut resident, "/unused");
+    let mut classic = zygote.classic();
+    classic.expect_ready();
+    check_several(&mut classic, &zygote.script("one.php", "echo 'one';"));
+}
+
+#[test]
+fn who_always_finds_a_request_in_its_inbox_still_looks_at_its_link() {
+    let zygote = Zygote::start(&[]);
+    let mut worker = paged(&zygote, "usleep(1000);");
+    for _ in 0..100 {
+        worker.request("/unused", |_| {});
+    }
+    worker.send(Kind::Drain, 0, 0, b"");
+    let messages = std::iter::from_fn(|| worker.receive());
+    let ends = messages.filter(|m| m.header.kind == Kind::Response && m.header.has(flag::DONE));
+    let served = ends.count();
+    assert!((1..50).contains(&served), "{served} requests");
+}
+
+#[test]
+fn the_end_of_a_request_says_how_long_it_took() {
+    let zygote = Zygote::start(&[]);
+    let mut worker = paged(&zygote, "usleep(20_000);");
+    let id = worker.request("/unused", |_| {});
+    let end = worker.expect(Kind::Response).header;
+    assert!(end.id == id && end.has(flag::DONE));
+    assert!((20_000..u16::MAX).contains(&end.took), "{} µs", end.took);
 }
 
 #[test]

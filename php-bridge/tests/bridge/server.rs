@@ -2,7 +2,7 @@
 
 use php_wire::codec::Writer;
 use php_wire::control::{self, FromZygote, ToZygote, WorkerKind, WorkerSpec};
-use php_wire::frame::{self, Assembled, Assembler, FRAME_MAX, Header, Kind, flag};
+use php_wire::frame::{self, Assembled, Assembler, FRAME_MAX, Header, Kind, PAYLOAD_MAX, flag};
 use php_wire::known::VARS;
 use php_wire::request::Head;
 use php_wire::response::{Head as ResponseHead, Log, Source};
@@ -53,7 +53,7 @@ impl Zygote {
             .spawn()
             .expect("pogo-php starts");
         let ini = ini.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        control::send(&control, &ToZygote::Boot { version, ini }, None).expect("sent");
+        control::send(&control, &ToZygote::Boot { version, ini }, &[]).expect("sent");
         let booted = receive_control(&control).expect("an answer to boot");
         Self { child, control, lifeline: Some(lifeline), booted, folder }
     }
@@ -97,17 +97,25 @@ impl Zygote {
         change(&mut spec);
         let (ours, theirs) = frame::pair().expect("a socket pair");
         send_pools(&ours, &[(b"default", 2), (b"cpu", 1)]);
-        control::send(&self.control, &ToZygote::Fork(spec), Some(theirs.as_fd())).expect("sent");
-        drop(theirs);
+        let (inbox, receiver) = frame::pair().expect("a socket pair");
+        let sockets = [theirs.as_fd(), receiver.as_fd()];
+        // Tasks come over the link.
+        let (sockets, inbox) = match kind {
+            WorkerKind::Task => (&sockets[..1], None),
+            WorkerKind::Classic | WorkerKind::Worker => (&sockets[..], Some(inbox)),
+        };
+        control::send(&self.control, &ToZygote::Fork(spec), sockets).expect("sent");
+        drop((theirs, receiver));
         let Some(FromZygote::Forked { serial: answered, pid }) = self.receive() else {
             panic!("no worker was forked")
         };
         assert_eq!(answered, serial);
-        Worker { link: ours, serial, pid, assembler: Assembler::default(), next_id: 1, idle: false }
+        let assembler = Assembler::default();
+        Worker { link: ours, inbox, serial, pid, assembler, next_id: 1, idle: false }
     }
 
     pub(crate) fn send(&self, message: &ToZygote) {
-        control::send(&self.control, message, None).expect("sent");
+        control::send(&self.control, message, &[]).expect("sent");
     }
 
     pub(crate) fn receive(&self) -> Option<FromZygote> {
@@ -156,6 +164,8 @@ fn send_pools(link: &OwnedFd, pools: &[(&[u8], u32)]) {
 /// A worker and the server's end of its link.
 pub(crate) struct Worker {
     pub(crate) link: OwnedFd,
+    /// The sending end of its inbox.
+    inbox: Option<OwnedFd>,
     pub(crate) serial: u32,
     pub(crate) pid: i32,
     assembler: Assembler,
@@ -259,7 +269,10 @@ impl Worker {
         head.encode(&mut w);
         let id = self.next_id;
         self.next_id += 1;
-        self.send(Kind::Request, 0, id, &w.0);
+        // What is longer than a frame comes over the link.
+        let inbox = self.inbox.as_ref().filter(|_| w.0.len() <= PAYLOAD_MAX);
+        let socket = inbox.unwrap_or(&self.link);
+        frame::send(socket, (Kind::Request, 0, id), [&w.0, &[]], SendFlags::empty()).expect("sent");
         id
     }
 

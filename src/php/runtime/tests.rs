@@ -11,6 +11,7 @@ use php_wire::frame::{FRAME_MAX, Header, Kind, flag, pair, receive, send};
 use php_wire::request::Head;
 use php_wire::response;
 use php_wire::task::{Outcome, PoolTable, Spawn, task_id};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{RecvFlags, SendFlags, Shutdown, shutdown};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -43,12 +44,12 @@ type Reach = (Arc<OwnedFd>, std_mpsc::Sender<u64>);
 impl Stage {
     /// Plays the zygote until the server lets go.
     fn play(self: &Arc<Self>) {
-        while let Ok(Some((order, fd))) =
+        while let Ok(Some((order, fds))) =
             php_wire::control::receive(&self.control, RecvFlags::empty())
         {
             match order {
                 ToZygote::Boot { .. } => {}
-                ToZygote::Fork(spec) => self.fork(spec, fd.expect("a socket")),
+                ToZygote::Fork(spec) => self.fork(spec, fds),
                 ToZygote::Stop { serial, job } => {
                     if let Some((_, stop)) = self.workers.lock().get(&serial) {
                         // A worker that has ended no longer listens.
@@ -72,7 +73,9 @@ impl Stage {
         }
     }
 
-    fn fork(self: &Arc<Self>, spec: WorkerSpec, socket: OwnedFd) {
+    fn fork(self: &Arc<Self>, spec: WorkerSpec, sockets: Vec<OwnedFd>) {
+        let mut sockets = sockets.into_iter();
+        let (socket, inbox) = (sockets.next().expect("a link"), sockets.next());
         let (serial, pid) = (spec.serial, 1000 + i32::try_from(spec.serial).expect("few"));
         let (stop, stopped) = std_mpsc::channel();
         let socket = Arc::new(socket);
@@ -83,7 +86,8 @@ impl Stage {
         let stage = Arc::clone(self);
         std::thread::spawn(move || {
             let spawned = AtomicU32::new(0);
-            let puppet = Puppet { stage: Arc::clone(&stage), spec, socket, stopped, spawned };
+            let on = Arc::clone(&stage);
+            let puppet = Puppet { stage: on, spec, socket, inbox, stopped, spawned };
             let end = puppet.live().unwrap_or(Ok(90));
             drop(puppet);
             stage.workers.lock().remove(&serial);
@@ -96,7 +100,7 @@ impl Stage {
 
     fn report(&self, report: &FromZygote) {
         // A server that is gone hears nothing.
-        let _ = php_wire::control::send(&self.control, report, None);
+        let _ = php_wire::control::send(&self.control, report, &[]);
     }
 }
 
@@ -105,6 +109,7 @@ struct Puppet {
     stage: Arc<Stage>,
     spec: WorkerSpec,
     socket: Arc<OwnedFd>,
+    inbox: Option<OwnedFd>,
     stopped: std_mpsc::Receiver<u64>,
     /// How many tasks it spawned.
     spawned: AtomicU32,
@@ -123,7 +128,7 @@ impl Puppet {
         }
         self.send(Kind::Ready, 0, 0, b"");
         loop {
-            let (header, payload) = self.next()?;
+            let (header, payload) = self.work()?;
             match header.kind {
                 Kind::Drain => return Some(Ok(0)),
                 Kind::Request => {
@@ -236,11 +241,26 @@ impl Puppet {
         let _ = send(&self.socket, (kind, bits, id), [payload, b""], SendFlags::empty());
     }
 
-    fn next(&self) -> Option<(Header, Vec<u8>)> {
-        let mut buffer = vec![0; FRAME_MAX];
-        let got = receive(&self.socket, &mut buffer, RecvFlags::empty()).ok()?;
-        got.map(|(h, p)| (h, p.to_vec()))
+    /// The next request, task or whatever else comes to who is idle.
+    fn work(&self) -> Option<(Header, Vec<u8>)> {
+        let Some(inbox) = &self.inbox else { return self.next() };
+        let mut fds =
+            [PollFd::new(inbox, PollFlags::IN), PollFd::new(&*self.socket, PollFlags::IN)];
+        poll(&mut fds, None).expect("two sockets");
+        let socket = if fds[1].revents().is_empty() { inbox } else { &self.socket };
+        read(socket)
     }
+
+    fn next(&self) -> Option<(Header, Vec<u8>)> {
+        read(&self.socket)
+    }
+}
+
+/// The next frame; `None` when the server is gone.
+fn read(socket: &OwnedFd) -> Option<(Header, Vec<u8>)> {
+    let mut buffer = vec![0; FRAME_MAX];
+    let got = receive(socket, &mut buffer, RecvFlags::empty()).ok()?;
+    got.map(|(h, p)| (h, p.to_vec()))
 }
 
 /// A client that keeps the body.
@@ -507,11 +527,11 @@ async fn workers_are_told_of_the_pools_before_anything_else() {
         tokio::spawn(Runtime::over(Zygote::puppet(ours), php, settings("/w.php", 3), log));
     let table = tokio::task::spawn_blocking(move || {
         let got = php_wire::control::receive::<ToZygote>(&theirs, RecvFlags::empty());
-        let (_, fd) = got.expect("io").expect("an order");
+        let (_, fds) = got.expect("io").expect("an order");
         let mut buffer = vec![0; FRAME_MAX];
-        let fd = fd.expect("a socket");
+        let fd = fds.first().expect("a socket");
         let (header, payload) =
-            receive(&fd, &mut buffer, RecvFlags::empty()).expect("io").expect("a frame");
+            receive(fd, &mut buffer, RecvFlags::empty()).expect("io").expect("a frame");
         assert_eq!(header.kind, Kind::Pools);
         payload.to_vec()
     });

@@ -1,6 +1,9 @@
 //! Requests against a worker that is a thread of the test, at the other end of a real link.
 
+mod ahead;
+
 use super::super::floor::{Exit, Roster};
+use super::super::inbox::Inbox;
 use super::super::link::Link;
 use super::super::log::Silent;
 use super::*;
@@ -29,13 +32,29 @@ impl Rig {
 
     /// Adds an idle worker that does this.
     fn worker(&mut self, does: impl FnOnce(Puppet) + Send + 'static) -> JoinHandle<()> {
+        let theirs = self.add(None);
+        std::thread::spawn(move || does(Puppet(theirs)))
+    }
+
+    /// The same, with an inbox.
+    fn worker_with_inbox(
+        &mut self,
+        does: impl FnOnce(Puppet, OwnedFd) + Send + 'static,
+    ) -> JoinHandle<()> {
+        let (inbox, receiver) = Inbox::new().expect("a socket pair");
+        let theirs = self.add(Some(inbox));
+        std::thread::spawn(move || does(Puppet(theirs), receiver))
+    }
+
+    /// Adds an idle worker; its end of its link.
+    fn add(&mut self, inbox: Option<Inbox>) -> OwnedFd {
         let (ours, theirs) = pair().expect("a socket pair");
         self.serials += 1;
         let link = Link::new(ours).expect("a link");
-        let worker = Arc::new(Worker::new(self.serials, 0, 1, link));
+        let worker = Arc::new(Worker::new(self.serials, 0, 1, link, inbox));
         self.pool.floor.roster.workers.insert(self.serials, Arc::clone(&worker));
         self.pool.put(worker);
-        std::thread::spawn(move || does(Puppet(theirs)))
+        theirs
     }
 
     async fn serve(&self, head: &Head<'_>, client: &mut Browser) -> Result<Served, ServeError> {

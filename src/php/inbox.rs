@@ -1,0 +1,119 @@
+//! A worker's inbox: where its requests lie until it takes them out.
+//!
+//! The server keeps both ends. What it sent it may take back as long as the worker has not
+//! taken it, and the kernel sees to it that only one of the two gets it. So a request can be
+//! sent to a worker that still has another one, and be taken back when that takes longer
+//! than expected; and when a worker died it is known whether it had begun with a request.
+//!
+//! Nothing is ever put back: the worker could have taken what was behind it, and so come to
+//! the requests in another order than the server thinks.
+
+use php_wire::frame::{self, Header, Kind, PAYLOAD_MAX, send_one};
+use rustix::net::{RecvFlags, SendFlags};
+use std::io;
+use std::os::fd::OwnedFd;
+
+/// Both ends of a worker's inbox.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    sender: OwnedFd,
+    receiver: OwnedFd,
+    /// Whether the worker has a request that came this way, so that others may come behind it.
+    pub is_open: bool,
+}
+
+impl Inbox {
+    /// An empty one, and the worker's end of it.
+    pub(crate) fn new() -> io::Result<(Self, OwnedFd)> {
+        let (sender, receiver) = frame::pair()?;
+        let theirs = receiver.try_clone()?;
+        Ok((Self { sender, receiver, is_open: false }, theirs))
+    }
+
+    /// Sends a request.
+    ///
+    /// # Errors
+    /// When it is too long for one frame, or the inbox is full. That a worker is gone is no
+    /// error here.
+    pub(crate) fn post(&self, id: u64, payload: &[u8]) -> io::Result<()> {
+        if payload.len() > PAYLOAD_MAX {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let header = Header::new(Kind::Request, 0, id, payload.len());
+        send_one(&self.sender, header, [payload, b""], SendFlags::DONTWAIT)
+    }
+
+    /// The id of the first request that the worker has not taken.
+    pub(crate) fn front(&self) -> Option<u64> {
+        self.receive(RecvFlags::PEEK)
+    }
+
+    /// Takes the first request out that the worker has not taken; its id. The worker may
+    /// have taken the one that [`Self::front`] saw.
+    pub(crate) fn take_back(&self) -> Option<u64> {
+        self.receive(RecvFlags::empty())
+    }
+
+    /// Takes out all that the worker has not taken; the ids.
+    pub(crate) fn take_all_back(&self) -> Vec<u64> {
+        std::iter::from_fn(|| self.take_back()).collect()
+    }
+
+    /// The id of a frame, of which the rest is cut off.
+    fn receive(&self, flags: RecvFlags) -> Option<u64> {
+        let mut head = [0; Header::SIZE];
+        let (read, _) =
+            rustix::net::recv(&self.receiver, &mut head[..], flags | RecvFlags::DONTWAIT).ok()?;
+        // Only we write into it.
+        debug_assert_eq!(read, Header::SIZE, "a frame is as long as its header");
+        let (_, id) = head.split_last_chunk()?;
+        Some(u64::from_le_bytes(*id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use php_wire::frame::FRAME_MAX;
+
+    /// An inbox with these requests, and the worker's end of it.
+    fn with(ids: &[u64]) -> (Inbox, OwnedFd) {
+        let (inbox, theirs) = Inbox::new().expect("a socket pair");
+        ids.iter().for_each(|id| inbox.post(*id, b"head").expect("room"));
+        (inbox, theirs)
+    }
+
+    /// What the worker takes.
+    fn taken(theirs: &OwnedFd) -> (u64, Vec<u8>) {
+        let mut buffer = vec![0; FRAME_MAX];
+        let frame = frame::receive(theirs, &mut buffer, RecvFlags::empty());
+        let (header, payload) = frame.expect("io").expect("a frame");
+        (header.id, payload.to_vec())
+    }
+
+    #[test]
+    fn each_request_is_taken_once_by_the_worker_or_by_the_server() {
+        let (inbox, theirs) = with(&[1, 2, 3, 4]);
+        assert_eq!((inbox.front(), inbox.front()), (Some(1), Some(1)));
+        assert_eq!(taken(&theirs), (1, b"head".to_vec()));
+        assert_eq!(inbox.take_back(), Some(2));
+        assert_eq!(taken(&theirs).0, 3);
+        assert_eq!((inbox.take_all_back(), inbox.front()), (vec![4], None));
+    }
+
+    #[test]
+    fn a_request_of_more_than_one_frame_is_refused() {
+        let (inbox, _theirs) = with(&[]);
+        inbox.post(1, &vec![0; PAYLOAD_MAX]).expect("room");
+        assert!(inbox.post(2, &vec![0; PAYLOAD_MAX + 1]).is_err());
+        assert_eq!(inbox.take_all_back(), [1]);
+    }
+
+    #[test]
+    fn a_full_inbox_says_so_and_loses_nothing() {
+        let (inbox, _theirs) = with(&[]);
+        let sent = (1..).take_while(|id| inbox.post(*id, &[0; 30_000]).is_ok()).count();
+        assert!(sent > 8, "only {sent}");
+        assert_eq!(inbox.take_all_back().len(), sent);
+    }
+}
