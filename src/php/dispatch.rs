@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 /// How many requests may wait for a worker of one pool.
 pub(crate) const WAITING_MAX: usize = 16_384;
 /// How many requests may stand behind a worker's own.
-const AHEAD_MAX: usize = 8;
+const AHEAD_MAX: usize = 16;
 /// How long a request that is sent ahead may be expected to stand there, in microseconds:
 /// about as long as it takes to wake a process on a busy machine.
 const STAND_MAX: u32 = 100;
@@ -338,7 +338,7 @@ mod tests {
         let mut d = with(workers);
         for _ in 0..64 {
             let (_, seat) = d.take().expect("an idle one");
-            assert_eq!(d.next(seat, Some(10)), Next::Rest);
+            assert_eq!(d.next(seat, Some(5)), Next::Rest);
         }
         let (_, seat) = d.take().expect("an idle one");
         (d, seat)
@@ -410,13 +410,13 @@ mod tests {
         let (mut d, seat) = swift(&[1, 2]);
         let sent = (0..).take_while(|_| ahead(&mut d, "r") == Some(2)).count();
         assert_eq!((sent, d.idle_count()), (AHEAD_MAX, 1));
-        assert_eq!(d.next(seat, Some(10)), Next::Ahead("r", AHEAD_MAX - 1));
+        assert_eq!(d.next(seat, Some(5)), Next::Ahead("r", AHEAD_MAX - 1));
         assert_eq!(d.standing_count(), AHEAD_MAX - 1);
     }
 
     #[test]
     fn how_many_stand_depends_on_how_long_requests_last() {
-        for (micros, expected) in [(1, 8), (10, 8), (30, 3), (60, 1), (200, 0), (u16::MAX, 0)] {
+        for (micros, expected) in [(1, 16), (10, 10), (30, 3), (60, 1), (200, 0), (u16::MAX, 0)] {
             let (mut d, seat) = swift(&[1]);
             for _ in 0..100 {
                 d.stand(seat, "r");
@@ -444,7 +444,7 @@ mod tests {
         ahead(&mut d, "a");
         ahead(&mut d, "b");
         assert_eq!(d.stuck(), []);
-        assert_eq!(d.next(seat, Some(10)), Next::Ahead("a", 1));
+        assert_eq!(d.next(seat, Some(5)), Next::Ahead("a", 1));
         assert_eq!(d.stuck(), []);
         assert_eq!(d.stuck(), [seat]);
         assert!(d.stands(seat, |request| *request == "b"));
