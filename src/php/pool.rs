@@ -115,7 +115,7 @@ impl Pool {
         let mut hall = self.hall.lock();
         if may_go_ahead
             && let Some((worker, seat)) = hall.dispatch.ahead(is_open)
-            && let Some(inbox) = worker.try_inbox()
+            && let Some(mut inbox) = worker.try_inbox()
         {
             let (stander, handed) = place::stander(request.id);
             let (ticket, is_first) = hall.dispatch.stand(seat, stander);
@@ -125,6 +125,10 @@ impl Pool {
             drop(hall);
             worker.link.has_more(true);
             let is_sent = inbox.post(request.id, payload).is_ok();
+            // One that has no room is sent when its turn comes, and nobody before it who came
+            // later.
+            inbox.is_open = is_sent;
+            drop(inbox);
             if !is_watched {
                 tokio::spawn(watch(Arc::downgrade(self)));
             }
@@ -149,11 +153,16 @@ impl Pool {
         place: &mut Place<'_>,
         until: &mut Option<Instant>,
     ) -> Result<Handed, ServeError> {
-        if place.is_ahead() {
-            // Either its turn comes, or it is called back, within moments.
-            return place.handed().await;
-        }
         let since = Instant::now();
+        if place.is_ahead() {
+            // Most often its turn comes, or it is called back, within moments.
+            return match self.max_wait {
+                None => place.handed().await,
+                Some(max) => {
+                    timeout_at(since + max, place.handed()).await.unwrap_or(Err(ServeError::Busy))
+                }
+            };
+        }
         if self.grows {
             if let Ok(handed) = timeout_at(since + PRESSURE, place.handed()).await {
                 return handed;

@@ -71,7 +71,15 @@ async fn standing(rig: &Rig, count: usize) {
 /// A rig with one worker, whose requests are known to be swift. When it is told so it answers
 /// a request with its URI; `/crash` it does not answer, and ends.
 async fn swift(count: u64) -> (Rig, std::sync::mpsc::Sender<()>) {
-    let mut rig = Rig::new(None);
+    swift_within(count, None).await
+}
+
+/// The same, where nobody waits longer than this for the worker.
+async fn swift_within(
+    count: u64,
+    max_wait: Option<Duration>,
+) -> (Rig, std::sync::mpsc::Sender<()>) {
+    let mut rig = Rig::new(max_wait);
     let (go, told) = std::sync::mpsc::channel::<()>();
     rig.worker_with_inbox(move |puppet, inbox| {
         let clerk = Clerk { puppet, inbox };
@@ -102,6 +110,27 @@ async fn requests_stand_behind_a_swift_one_and_come_in_order() {
         assert_eq!(asked.await.expect("joined"), Ok(uri.to_owned()));
     }
     rig.idle(1).await;
+}
+
+#[tokio::test]
+async fn long_requests_stand_like_short_ones() {
+    let (rig, go) = swift(MANY).await;
+    let long = "x".repeat(15_000);
+    let uris: Vec<_> = (0..40).map(|n| format!("/{n}/{}", [&*long, ""][n % 2])).collect();
+    let asked: Vec<_> = uris.iter().map(|uri| ask(&rig, uri)).collect();
+    uris.iter().for_each(|_| go.send(()).expect("the worker lives"));
+    for (asked, uri) in asked.into_iter().zip(uris) {
+        assert_eq!(asked.await.expect("joined"), Ok(uri));
+    }
+    rig.idle(1).await;
+}
+
+#[tokio::test]
+async fn who_stands_waits_no_longer_than_others() {
+    let (rig, _go) = swift_within(MANY, Some(Duration::from_millis(200))).await;
+    let (first, second) = (ask(&rig, "/a"), ask(&rig, "/b"));
+    assert_eq!(second.await.expect("joined"), Err(ServeError::Busy));
+    assert!(!first.is_finished());
 }
 
 #[tokio::test]
