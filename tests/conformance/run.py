@@ -154,8 +154,9 @@ def read_list(path):
             for line in f:
                 line = line.rstrip("\n")
                 if line and not line.startswith("#"):
+                    # A case's name may end with a space.
                     case, _, reason = line.partition(" # ")
-                    found[case.rstrip()] = reason.strip()
+                    found[case] = reason.strip()
     return found
 
 
