@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 /// How soon a worker script must be back in its loop for its next request's end to count
 /// as the way back: the `READY` that would follow costs both sides a system call. A
-/// request that meets a script that is not back this time waits in its socket; one that
+/// request that meets a script that is not back this time waits in its inbox; one that
 /// meets a script that left its loop goes to another worker.
 const SWIFT: Duration = Duration::from_micros(500);
 

@@ -155,20 +155,19 @@ fn encoded<R>(
     head: &Head<'_>,
     send: impl FnOnce(&[u8]) -> Result<R, ServeError>,
 ) -> Result<R, ServeError> {
+    let send = |bytes: &[u8]| {
+        if bytes.len() > MESSAGE_MAX {
+            return Err(ServeError::HeadTooLarge);
+        }
+        send(bytes)
+    };
     if let Some(written) = head.written {
-        return if written.len() <= MESSAGE_MAX {
-            send(written)
-        } else {
-            Err(ServeError::HeadTooLarge)
-        };
+        return send(written);
     }
     PAYLOAD.with_borrow_mut(|payload| {
         payload.0.clear();
         payload.0.shrink_to(PAYLOAD_KEPT);
         head.encode(payload);
-        if payload.0.len() > MESSAGE_MAX {
-            return Err(ServeError::HeadTooLarge);
-        }
         send(&payload.0)
     })
 }
