@@ -2,7 +2,7 @@
 //!
 //! Arrows point one way: `cli → adapter, instance → check, http, php, pogo → config`;
 //! `adapter → caddyfile-parser, config`; `check → http → php, tracing`; `metrics,
-//! tracing → otlp → client`; `php, pogo → php-wire`. A test checks them.
+//! tracing → otlp → client`; `php, pogo → dispatch, php-wire`. A test checks them.
 
 pub mod adapter;
 pub mod admin;
@@ -10,6 +10,7 @@ pub mod check;
 pub mod cli;
 pub mod client;
 pub mod config;
+mod dispatch;
 mod go;
 pub mod http;
 pub mod instance;

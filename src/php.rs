@@ -4,15 +4,15 @@
 //! is a [`Client`], what PHP is told about it is a [`php_wire::request::Head`].
 //!
 //! Reading order: [`settings`] (what is to run) and its [`threads`], [`runtime`] (what
-//! runs), `fleet` and `dispatch` (the decisions: who is forked, who gets a request),
+//! runs), `fleet` and `crate::dispatch` (the decisions: who is forked, who gets a request),
 //! [`pool`], `supervisor` and `zygote` (the hands of those decisions), `floor` (what they
-//! share), `link` and `inbox` (the sockets of one worker), `boot` (a worker until it is ready),
-//! [`serve`] with `answer` and `aside` (the life of one request), [`log`] (where lines go), `report` (what an operator sees).
+//! share), `link` and `inbox` (the sockets of one worker), `boot` (a worker until it is
+//! ready), [`serve`] with `answer` and `aside` (the life of one request), [`log`] (where
+//! lines go), `report` (what an operator sees).
 
 mod answer;
 mod aside;
 mod boot;
-mod dispatch;
 mod fleet;
 mod floor;
 mod inbox;

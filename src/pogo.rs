@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`broker`] decides (who runs which task, who waits on whom, what is
 //! refused), [`Tasks`] keeps it behind a lock, tells it the time and carries out what it
-//! says through [`Hands`]. The JSON of messages and results passes through unread.
+//! says through [`Hands`]; tasks go to their workers through [`Runner`]. The JSON of messages and results passes through unread.
 //!
 //! This room knows no process and no socket; `php` lends it its hands.
 
@@ -10,4 +10,5 @@ pub(crate) mod broker;
 pub(crate) mod quote;
 mod tasks;
 
+pub(crate) use broker::Runner;
 pub(crate) use tasks::{Hands, Tasks};

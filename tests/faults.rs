@@ -199,6 +199,41 @@ fn a_killed_task_worker_is_an_exception_at_once() {
 }
 
 #[test]
+fn short_tasks_are_answered_whatever_happens_among_them() {
+    let page = "<?php
+        if (isset($_GET['code'])) {
+            $task = pogo_spawn('X', ['code' => $_GET['code']]);
+            if (isset($_GET['leave'])) { exit('left'); }
+            try { exit(json_encode(pogo_await($task))); }
+            catch (RuntimeException $e) { exit($e->getMessage()); }
+        }
+        $tasks = [];
+        for ($n = 0; $n < 8; $n++) { $tasks[] = pogo_spawn('X', ['code' => \"return $n;\"]); }
+        foreach ($tasks as $n => $task) { if (pogo_await($task, 10.0) !== $n) { exit('wrong'); } }
+        echo 'ok';";
+    let options = "\tfrankenphp {\n\t\tnum_threads 10\n\t}\n\tpogo {\n\t\tworker task.php\n\t\t\
+                   num_threads 3\n\t}";
+    let site = Site::php(options).file("task.php", TASK).file("public/page.php", page);
+    let server = Server::start(site.folder());
+    let run = |query: &str| server.get(&format!("/page.php?{query}")).body;
+    good_answers_while(&server, "/page.php", || {
+        for _ in 0..30 {
+            assert_eq!(run("code=usleep(30000);%20return%201;"), "1");
+            let killed = "Pogo worker returned an error: killed by signal 11 (SIGSEGV)";
+            assert_eq!(run("code=posix_kill(getmypid(),%2011);"), killed);
+            assert_eq!(run("code=exit;"), "Pogo worker returned an error");
+            let nested = "return%20pogo_await(pogo_spawn('X',%20['code'%20=>%20'return%207;']));";
+            assert_eq!(run(&format!("code={nested}")), "7");
+            assert_eq!(run("leave&code=usleep(30000);"), "left");
+            // It leaves while its tasks stand behind others, or run.
+            server.connect().send("GET /page.php HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        }
+    });
+    poll("as many as before", || (workers(&server, "task worker").len() == 3).then_some(()));
+    assert_eq!(server.get("/page.php").body, "ok");
+}
+
+#[test]
 fn running_workers_outlive_the_zygote() {
     let site = Site::php("\tfrankenphp {\n\t\tnum_threads 2\n\t}")
         .file("public/index.php", "<?php echo getmypid();");

@@ -17,7 +17,7 @@ const CRATES: [(&str, &[&str]); 7] = [
 ];
 
 /// Which rooms of `src/` each room may name. `cli` puts everything together.
-const ROOMS: [(&str, &[&str]); 15] = [
+const ROOMS: [(&str, &[&str]); 16] = [
     ("adapter", &["config"]),
     ("admin", &["config", "http", "logging", "metrics"]),
     ("check", &["config", "go", "http", "metrics", "tracing"]),
@@ -27,6 +27,7 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ),
     ("client", &[]),
     ("config", &[]),
+    ("dispatch", &[]),
     ("go", &[]),
     ("http", &["client", "config", "go", "logging", "metrics", "php", "tracing"]),
     (
@@ -36,8 +37,8 @@ const ROOMS: [(&str, &[&str]); 15] = [
     ("logging", &["config", "php"]),
     ("metrics", &["logging", "otlp"]),
     ("otlp", &["client"]),
-    ("php", &["config", "pogo"]),
-    ("pogo", &["config", "php"]),
+    ("php", &["config", "dispatch", "pogo"]),
+    ("pogo", &["config", "dispatch"]),
     ("tracing", &["client", "logging", "otlp"]),
 ];
 

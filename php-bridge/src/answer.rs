@@ -2,7 +2,7 @@
 
 use crate::link::{Link, PartOf, part_flags};
 use php_wire::codec::Writer;
-use php_wire::frame::{PAYLOAD_MAX, flag};
+use php_wire::frame::{Header, Kind, PAYLOAD_MAX, flag};
 use php_wire::response::Head;
 
 /// How much of an answer is kept back for a single frame.
@@ -102,7 +102,8 @@ impl Answer {
         self.send(link, &[], last | flag::DONE | flags, took);
         if self.broken {
             // No room within the limit: the process ends, and the link says the rest.
-            link.send(php_wire::frame::Kind::Response, flag::DONE | flags, self.id, [&[], &[]]);
+            let header = Header::from((Kind::Response, flag::DONE | flags, self.id));
+            link.send(Header { took, ..header }, [&[], &[]]);
         }
     }
 

@@ -13,7 +13,7 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Link {
     fd: OwnedFd,
-    /// Where requests come in; the server may take one back out.
+    /// Where requests and tasks come in; the server may take one back out.
     inbox: Option<OwnedFd>,
     received: Box<[u8]>,
     assembler: Assembler,
@@ -75,8 +75,8 @@ impl Link {
         }
     }
 
-    /// The next request, if it is in the inbox already.
-    pub(crate) fn take_request(&mut self) -> Option<(Header, &[u8])> {
+    /// The next request or task, if it is in the inbox already.
+    pub(crate) fn take_work(&mut self) -> Option<(Header, &[u8])> {
         let inbox = self.inbox.as_ref()?;
         match frame::receive(inbox, &mut self.received, RecvFlags::DONTWAIT) {
             Ok(Some(frame)) => Some(frame),
@@ -86,7 +86,7 @@ impl Link {
         }
     }
 
-    /// Waits for a request or a frame; whether a frame may be there. A signal ends it early.
+    /// Waits for work or a frame; whether a frame may be there. A signal ends it early.
     pub(crate) fn wait_for_work(&self) -> bool {
         let Some(inbox) = &self.inbox else { return true };
         let mut fds = [PollFd::new(inbox, PollFlags::IN), PollFd::new(&self.fd, PollFlags::IN)];
@@ -108,8 +108,8 @@ impl Link {
     }
 
     /// Sends a message, as fragments when it is long, however long the server takes.
-    pub(crate) fn send(&self, kind: Kind, flags: u8, id: u64, parts: [&[u8]; 2]) {
-        if frame::send(&self.fd, (kind, flags, id), parts, SendFlags::empty()).is_err() {
+    pub(crate) fn send(&self, header: impl Into<Header>, parts: [&[u8]; 2]) {
+        if frame::send(&self.fd, header, parts, SendFlags::empty()).is_err() {
             leave();
         }
     }
@@ -119,7 +119,7 @@ impl Link {
         let len = parts[0].len() + parts[1].len();
         if len > PAYLOAD_MAX {
             // Only a huge head: its fragments belong together.
-            self.send(Kind::Response, part.flags, part.id, parts);
+            self.send((Kind::Response, part.flags, part.id), parts);
             return Ok(());
         }
         let header = Header::new(Kind::Response, part.flags, part.id, len);
@@ -138,7 +138,7 @@ impl Link {
 
     /// Sends a frame without payload.
     pub(crate) fn signal(&self, kind: Kind, id: u64) {
-        self.send(kind, 0, id, [&[], &[]]);
+        self.send((kind, 0, id), [&[], &[]]);
     }
 }
 

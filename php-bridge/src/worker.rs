@@ -30,7 +30,8 @@ use std::time::{Duration, Instant};
 /// meets a script that left its loop goes to another worker.
 const SWIFT: Duration = Duration::from_micros(500);
 
-/// How many requests may be begun one after the other without a look at what else has come.
+/// How many requests or tasks may be begun one after the other without a look at what else
+/// has come.
 const UNLOOKED_MAX: u32 = 32;
 
 /// How long a task, or the result of one, is looked for before the process sleeps: as long as
@@ -82,11 +83,11 @@ struct Worker {
     lent: Vec<u8>,
     /// Whether the server knows that this worker is idle.
     announced: bool,
-    /// When the request began.
+    /// When the request or task began.
     began_at: Option<Instant>,
     /// When the last request ended, until the script asks for the next or says something.
     ended_at: Option<Instant>,
-    /// How many requests were begun since frames were last looked for.
+    /// How much work was begun since frames were last looked for.
     unlooked: u32,
     /// Whether the last work came so soon after the one before that this may be so again.
     is_wanted: bool,
@@ -226,24 +227,24 @@ impl Worker {
         true
     }
 
-    /// Takes a request out of the inbox, if there is one.
-    fn take_request(&mut self) -> bool {
-        let Some((header, payload)) = self.link.take_request() else { return false };
+    /// Takes a request or task out of the inbox, if there is one.
+    fn take_work(&mut self) -> bool {
+        let Some((header, payload)) = self.link.take_work() else { return false };
         self.arriving.clear();
         self.arriving.extend_from_slice(payload);
         self.arrived = Some(header);
         true
     }
 
-    /// Takes a request, or whatever else has come; waits until there is something.
+    /// Takes a request or task, or whatever else has come; waits until there is something.
     fn take_any(&mut self) {
-        // Who always has a request waiting must not overlook all else.
+        // Who always has work waiting must not overlook all else.
         self.unlooked += 1;
         if self.unlooked > UNLOOKED_MAX {
             self.unlooked = 0;
             self.take_frames();
         }
-        if self.arrived.is_some() || self.take_request() || self.take_soon() {
+        if self.arrived.is_some() || self.take_work() || self.take_soon() {
             return;
         }
         self.unlooked = 0;
@@ -258,10 +259,10 @@ impl Worker {
     /// tasks waits for them.
     fn take_soon(&mut self) -> bool {
         if self.kind == WorkerKind::Task {
-            return self.is_wanted && self.linger(|worker| worker.take_frame(false));
+            return self.is_wanted && self.linger(Self::take_work);
         }
         std::thread::yield_now();
-        self.take_request()
+        self.take_work()
     }
 
     /// Looks again and again for something that is likely to come within moments, and lets
@@ -358,8 +359,7 @@ impl Worker {
             env_len: self.env.len(),
             message: Str::ABSENT,
         };
-        self.current = Current::Request;
-        self.began_at = Some(Instant::now());
+        self.begin(Current::Request);
         true
     }
 
@@ -372,7 +372,19 @@ impl Worker {
         // PHP's strings end with a NUL; a message does not travel with one.
         self.payload.push(0);
         work.message = Str::of(&self.payload[..self.payload.len() - 1]);
-        self.current = Current::Task { id, reported: false };
+        self.begin(Current::Task { id, reported: false });
+    }
+
+    fn begin(&mut self, what: Current) {
+        self.current = what;
+        self.began_at = Some(Instant::now());
+    }
+
+    /// How many microseconds the current request or task has lasted at this time; see
+    /// [`frame::Header::took`].
+    fn took(&self, now: Instant) -> u16 {
+        let took = self.began_at.map_or(Duration::MAX, |at| now.duration_since(at));
+        u16::try_from(took.as_micros()).unwrap_or(u16::MAX)
     }
 
     /// Bytes that a script printed: of the answer, or for the log. False when the client is gone.
@@ -400,7 +412,7 @@ impl Worker {
     fn inform(&mut self, head: &php_wire::response::Head<'_>) -> bool {
         let mut w = Writer::default();
         head.encode(&mut w);
-        self.link.send(Kind::Inform, 0, self.answer.id(), [&w.0, &[]]);
+        self.link.send((Kind::Inform, 0, self.answer.id()), [&w.0, &[]]);
         !self.answer.gone()
     }
 
@@ -415,7 +427,7 @@ impl Worker {
             }
             if !asked {
                 let want = u32::try_from(PAYLOAD_MAX).unwrap_or(u32::MAX).to_le_bytes();
-                self.link.send(Kind::Want, 0, self.answer.id(), [&want, &[]]);
+                self.link.send((Kind::Want, 0, self.answer.id()), [&want, &[]]);
                 asked = true;
             }
             if !self.take_frame(true) && stopping() {
@@ -441,8 +453,7 @@ impl Worker {
                 };
                 self.announced = flags == flag::IDLE;
                 let now = Instant::now();
-                let took = self.began_at.map_or(Duration::MAX, |at| now.duration_since(at));
-                let took = u16::try_from(took.as_micros()).unwrap_or(u16::MAX);
+                let took = self.took(now);
                 self.ended_at = (!classic).then_some(now);
                 self.answer.end(&self.link, flags, took);
             }
@@ -482,7 +493,9 @@ impl Worker {
     }
 
     fn send_outcome(&mut self, id: u64, flags: u8, tag: u8, text: &[u8]) {
-        self.link.send(Kind::TaskDone, flags, id, [&[tag], text]);
+        let header = frame::Header::from((Kind::TaskDone, flags, id));
+        let took = self.took(Instant::now());
+        self.link.send(frame::Header { took, ..header }, [&[tag], text]);
     }
 
     fn log(&mut self, source: Source, level: i64, message: &[u8], context: &[u8]) {
@@ -501,7 +514,7 @@ impl Worker {
                 0
             }
         };
-        self.link.send(Kind::Log, 0, id, [&w.0, &[]]);
+        self.link.send((Kind::Log, 0, id), [&w.0, &[]]);
     }
 
     /// Sends to the log what was printed outside a request.
@@ -534,7 +547,7 @@ impl Worker {
         let id = self.tasks.open();
         let mut w = Writer::default();
         Spawn::encode_head(number, &mut w);
-        self.link.send(Kind::Spawn, 0, id, [&w.0, message]);
+        self.link.send((Kind::Spawn, 0, id), [&w.0, message]);
         Ok(id)
     }
 
@@ -572,14 +585,18 @@ impl Worker {
                 announced = true;
             }
             // One frame at a time: most often it is the one that was waited for.
-            if std::mem::take(&mut lingers) && self.linger(|worker| worker.take_frame(false)) {
-                continue;
+            let lingers = std::mem::take(&mut lingers);
+            let has_come = if lingers {
+                self.linger(|worker| worker.take_frame(false))
+            } else {
+                self.take_frame(false)
+            };
+            if !has_come {
+                let _ = self.link.wait(until);
             }
-            let _ = self.link.wait(until);
             if stopping() {
                 return php_sys::AWAIT_INTERRUPTED;
             }
-            self.take_frame(false);
         }
     }
 

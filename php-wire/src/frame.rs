@@ -20,11 +20,11 @@
 //! One frame may carry several of these flags: a short page is a single
 //! `RESPONSE` with `HEAD | LAST | DONE | IDLE`.
 //!
-//! A worker that serves requests has an **inbox** besides its link: a second socket pair, in
-//! which a `REQUEST` of one frame comes, and nothing else. The server keeps a copy of the
-//! reading end. So a request may be sent to a worker that still has another: either the
-//! worker takes it out when that is done, or the server takes it back. The kernel sees to
-//! it that only one of them gets it.
+//! A worker has an **inbox** besides its link: a second socket pair, in which a `REQUEST` or
+//! `TASK` of one frame comes, and nothing else; a longer one comes over the link. The server
+//! keeps a copy of the reading end. So work may be sent to a worker that still has other:
+//! either the worker takes it out when that is done, or the server takes it back. The kernel
+//! sees to it that only one of them gets it.
 
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
@@ -39,6 +39,9 @@ pub const PAYLOAD_MAX: usize = FRAME_MAX - Header::SIZE;
 pub const MESSAGE_MAX: usize = 64 * 1024 * 1024;
 /// What both ends set as `SO_SNDBUF`, so that a few full frames fit.
 pub const SOCKET_BUFFER: usize = 512 * 1024;
+/// How long a frame may be that is copied together before it is sent: so long, the kernel
+/// takes longer to look at its parts.
+const JOINED_MAX: usize = 512;
 /// How many bytes of a request's body travel inside `REQUEST`.
 pub const INLINE_BODY_MAX: usize = 32 * 1024;
 
@@ -134,8 +137,8 @@ pub struct Header {
     pub kind: Kind,
     /// Bits of [`flag`].
     pub flags: u8,
-    /// `RESPONSE` with [`flag::DONE`]: how many microseconds the worker had the request,
-    /// the greatest number for all that do not fit. 0 in all other frames.
+    /// `RESPONSE` with [`flag::DONE`], `TASK_DONE`: how many microseconds the worker had the
+    /// request or task, the greatest number for all that do not fit. 0 in all other frames.
     pub took: u16,
     /// How many bytes follow.
     pub len: u32,
@@ -216,25 +219,34 @@ impl Header {
     }
 }
 
-/// The fragments that a message of these parts is sent as: header and payload slices.
+impl From<(Kind, u8, u64)> for Header {
+    /// The header of a message of this kind, with these flags and this id.
+    fn from((kind, flags, id): (Kind, u8, u64)) -> Self {
+        Self::new(kind, flags, id, 0)
+    }
+}
+
+/// Sends a message as one frame, or as fragments.
 ///
-/// `parts` are sent one after the other as one payload without being joined first.
-/// `flags` go on the last fragment only, except [`flag::HEAD`], which goes on the first.
+/// `parts` are sent one after the other as one payload without being joined first. The
+/// header's length is filled in; its flags go on the last fragment only, except
+/// [`flag::HEAD`], which goes on the first.
 pub fn send(
     socket: impl AsFd,
-    header: (Kind, u8, u64),
+    header: impl Into<Header>,
     parts: [&[u8]; 2],
     flags: SendFlags,
 ) -> io::Result<()> {
-    let (kind, bits, id) = header;
+    let header = header.into();
     let total = parts[0].len() + parts[1].len();
     let mut sent = 0;
     loop {
         let take = (total - sent).min(PAYLOAD_MAX);
         let more = sent + take < total;
-        let bits = fragment_bits(bits, sent == 0, more);
+        let bits = fragment_bits(header.flags, sent == 0, more);
         let (a, b) = window(parts, sent, take);
-        send_one(&socket, Header::new(kind, bits, id, take), [a, b], flags)?;
+        let fragment = Header::new(header.kind, bits, header.id, take);
+        send_one(&socket, Header { took: header.took, ..fragment }, [a, b], flags)?;
         sent += take;
         if !more {
             return Ok(());
@@ -269,10 +281,24 @@ pub fn send_one(
     flags: SendFlags,
 ) -> io::Result<()> {
     let head = header.to_bytes();
-    let parts = [IoSlice::new(&head), IoSlice::new(payload[0]), IoSlice::new(payload[1])];
     let flags = flags | SendFlags::NOSIGNAL;
+    let len = Header::SIZE + payload[0].len() + payload[1].len();
+    let mut joined = [0; JOINED_MAX];
+    let joined = joined.get_mut(..len).map(|joined| {
+        let (front, rest) = joined.split_at_mut(Header::SIZE);
+        front.copy_from_slice(&head);
+        let (a, b) = rest.split_at_mut(payload[0].len());
+        a.copy_from_slice(payload[0]);
+        b.copy_from_slice(payload[1]);
+        &*joined
+    });
+    let parts = [IoSlice::new(&head), IoSlice::new(payload[0]), IoSlice::new(payload[1])];
     loop {
-        match rustix::net::sendmsg(&socket, &parts, &mut Default::default(), flags) {
+        let sent = match joined {
+            Some(joined) => rustix::net::send(&socket, joined, flags),
+            None => rustix::net::sendmsg(&socket, &parts, &mut Default::default(), flags),
+        };
+        match sent {
             Ok(_) => return Ok(()),
             Err(Errno::INTR) => {}
             Err(e) => return Err(e.into()),

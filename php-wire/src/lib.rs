@@ -3,9 +3,9 @@
 //! Two kinds of sockets carry them, both `SOCK_SEQPACKET`, so that a message is
 //! whole or absent and the death of one end is seen as end of file by the other:
 //!
-//! * one **worker link** for each worker: requests, bodies, answers, tasks
-//!   ([`frame`], and the payloads in [`request`], [`response`], [`task`]), and for most
-//!   requests an **inbox** beside it;
+//! * one **worker link** for each worker: bodies, answers, outcomes of tasks ([`frame`], and
+//!   the payloads in [`request`], [`response`], [`task`]), and beside it an **inbox** for its
+//!   requests or tasks;
 //! * one **control link** for each zygote: fork, stop, exit ([`control`]).
 //!
 //! Read [`frame`] first, then [`codec`], the payloads, and [`control`].
@@ -23,4 +23,4 @@ pub mod response;
 pub mod task;
 
 /// The version of everything in this crate; server and PHP host must agree.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;

@@ -73,8 +73,10 @@ async fn boot(floor: &Floor, worker: &Worker) -> Result<(), String> {
 async fn work(floor: &Floor, worker: &Arc<Worker>, pool: u16) {
     let Some(tasks) = &floor.tasks else { return };
     let idle = || {
-        let busy = |_| FrameError::Payload("READY in the middle of a task");
-        tasks.idle(worker.serial, pool).map_err(busy)
+        let goes_on = tasks.idle(worker.serial, worker, pool);
+        let goes_on = goes_on.map_err(|_| FrameError::Payload("READY in the middle of a task"))?;
+        worker.link.has_more(goes_on);
+        Ok(())
     };
     // It is new, so it runs nothing.
     let _ = idle();
@@ -83,10 +85,12 @@ async fn work(floor: &Floor, worker: &Arc<Worker>, pool: u16) {
             match header.kind {
                 Kind::TaskDone => {
                     let outcome = Outcome::decode(payload)?;
-                    let done = tasks.done(worker.serial, header.id, outcome);
+                    let done = tasks.done(worker.serial, header.id, header.took, outcome);
                     done.map_err(|_| FrameError::Payload("the end of another worker's task"))?;
                     if header.has(flag::IDLE) {
                         idle()?;
+                    } else if header.has(flag::EXIT) {
+                        tasks.leaves(worker.serial);
                     }
                 }
                 Kind::Ready => idle()?,
@@ -105,6 +109,7 @@ async fn work(floor: &Floor, worker: &Arc<Worker>, pool: u16) {
             Err(e) => break condemn(floor, worker, &e),
         }
     }
+    tasks.leaves(worker.serial);
     floor.roster.tell(Event::Lost(Arc::clone(worker)));
     let exit = worker.ended().await;
     tasks.gone(worker.serial, exit.signal);

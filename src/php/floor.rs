@@ -4,7 +4,7 @@
 use super::inbox::Inbox;
 use super::link::{Link, watched};
 use super::log::{Level, Line, Log, SUPERVISOR, Value};
-use crate::pogo::{Hands, Tasks};
+use crate::pogo::{Hands, Runner, Tasks};
 use dashmap::DashMap;
 use parking_lot::{Mutex, MutexGuard};
 use php_wire::control::EXIT_OVER_LIMIT;
@@ -33,8 +33,8 @@ pub(crate) struct Worker {
     pub zygote: u32,
     /// Its socket.
     pub link: Arc<Link>,
-    /// Where its requests lie, if it serves any.
-    inbox: Option<Mutex<Inbox>>,
+    /// Where its requests or tasks lie.
+    inbox: Mutex<Inbox>,
     pid: AtomicI32,
     /// Its process, where the system has descriptors for that.
     process: OnceLock<OwnedFd>,
@@ -101,19 +101,13 @@ pub(crate) struct Floor {
 
 impl Worker {
     /// A worker that is about to be forked.
-    pub(crate) fn new(
-        serial: u32,
-        pool: usize,
-        zygote: u32,
-        link: Link,
-        inbox: Option<Inbox>,
-    ) -> Self {
+    pub(crate) fn new(serial: u32, pool: usize, zygote: u32, link: Link, inbox: Inbox) -> Self {
         Self {
             serial,
             pool,
             zygote,
             link: Arc::new(link),
-            inbox: inbox.map(Mutex::new),
+            inbox: Mutex::new(inbox),
             pid: AtomicI32::new(0),
             process: OnceLock::new(),
             has_worked: AtomicBool::new(false),
@@ -162,29 +156,27 @@ impl Worker {
         process.readable().await.is_ok()
     }
 
-    /// The right to send to its inbox, if it has one and nobody else is just sending.
+    /// The right to send to its inbox, if nobody else is just sending.
     pub(crate) fn try_inbox(&self) -> Option<MutexGuard<'_, Inbox>> {
-        self.inbox.as_ref()?.try_lock()
+        self.inbox.try_lock()
     }
 
-    /// The right to send to its inbox and to take back from it, if it has one.
-    pub(crate) fn lock_inbox(&self) -> Option<MutexGuard<'_, Inbox>> {
-        self.inbox.as_ref().map(Mutex::lock)
+    /// The right to send to its inbox and to take back from it.
+    pub(crate) fn lock_inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock()
     }
 
     /// Sends it the request that it is to have next, by its inbox; others may be sent behind
-    /// that. False when that cannot be: it has none, or the request is too long for it.
+    /// that. False when that cannot be: the request is too long for it.
     pub(crate) fn post_request(&self, id: u64, payload: &[u8]) -> bool {
-        let Some(mut inbox) = self.lock_inbox() else { return false };
-        inbox.is_open = inbox.post(id, payload).is_ok();
+        let mut inbox = self.lock_inbox();
+        inbox.is_open = inbox.post(Kind::Request, id, payload).is_ok();
         inbox.is_open
     }
 
     /// No request may be sent behind the one that it has, or it has none.
     pub(crate) fn close_inbox(&self) {
-        if let Some(mut inbox) = self.lock_inbox() {
-            inbox.is_open = false;
-        }
+        self.lock_inbox().is_open = false;
     }
 
     /// It was given work.
@@ -249,15 +241,27 @@ impl Roster {
     }
 }
 
-impl Hands for Roster {
-    fn run(&self, worker: u32, task: u64, message: &[u8]) {
-        if let Some(worker) = self.worker(worker) {
-            worker.works();
+impl Runner for Worker {
+    fn run(&self, task: u64, message: &[u8]) -> bool {
+        self.works();
+        let is_posted = self.run_next(task, message);
+        if !is_posted {
             // Whoever reads from it learns that it is gone.
-            let _ = worker.link.post(Kind::Task, 0, task, [message, b""]);
+            let _ = self.link.post(Kind::Task, 0, task, [message, b""]);
         }
+        is_posted
     }
 
+    fn run_next(&self, task: u64, message: &[u8]) -> bool {
+        self.lock_inbox().post(Kind::Task, task, message).is_ok()
+    }
+
+    fn take_back(&self) -> Vec<u64> {
+        self.lock_inbox().take_all_back()
+    }
+}
+
+impl Hands for Roster {
     fn answer(&self, spawner: u32, task: u64, outcome: Outcome<'_>) {
         if let Some(spawner) = self.worker(spawner) {
             let parts = [&[outcome.tag()], outcome.text()];

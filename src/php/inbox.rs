@@ -1,12 +1,12 @@
-//! A worker's inbox: where its requests lie until it takes them out.
+//! A worker's inbox: where its requests or tasks lie until it takes them out.
 //!
 //! The server keeps both ends. What it sent it may take back as long as the worker has not
-//! taken it, and the kernel sees to it that only one of the two gets it. So a request can be
-//! sent to a worker that still has another one, and be taken back when that takes longer
-//! than expected; and when a worker died it is known whether it had begun with a request.
+//! taken it, and the kernel sees to it that only one of the two gets it. So work can be sent
+//! to a worker that still has other, and be taken back when that takes longer than expected;
+//! and when a worker died it is known whether it had begun with something.
 //!
 //! Nothing is ever put back: the worker could have taken what was behind it, and so come to
-//! the requests in another order than the server thinks.
+//! its work in another order than the server thinks.
 
 use php_wire::frame::{self, Header, Kind, PAYLOAD_MAX, send_one};
 use rustix::net::{RecvFlags, SendFlags};
@@ -19,6 +19,7 @@ pub(crate) struct Inbox {
     sender: OwnedFd,
     receiver: OwnedFd,
     /// Whether the worker has a request that came this way, so that others may come behind it.
+    /// Who sends tasks knows that without.
     pub is_open: bool,
 }
 
@@ -30,25 +31,25 @@ impl Inbox {
         Ok((Self { sender, receiver, is_open: false }, theirs))
     }
 
-    /// Sends a request.
+    /// Sends a request or task.
     ///
     /// # Errors
     /// When it is too long for one frame, or the inbox is full. That a worker is gone is no
     /// error here.
-    pub(crate) fn post(&self, id: u64, payload: &[u8]) -> io::Result<()> {
+    pub(crate) fn post(&self, kind: Kind, id: u64, payload: &[u8]) -> io::Result<()> {
         if payload.len() > PAYLOAD_MAX {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let header = Header::new(Kind::Request, 0, id, payload.len());
+        let header = Header::new(kind, 0, id, payload.len());
         send_one(&self.sender, header, [payload, b""], SendFlags::DONTWAIT)
     }
 
-    /// The id of the first request that the worker has not taken.
+    /// The id of the first that the worker has not taken.
     pub(crate) fn front(&self) -> Option<u64> {
         self.receive(RecvFlags::PEEK)
     }
 
-    /// Takes the first request out that the worker has not taken; its id. The worker may
+    /// Takes the first out that the worker has not taken; its id. The worker may
     /// have taken the one that [`Self::front`] saw.
     pub(crate) fn take_back(&self) -> Option<u64> {
         self.receive(RecvFlags::empty())
@@ -72,14 +73,36 @@ impl Inbox {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use php_wire::frame::FRAME_MAX;
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    /// What comes next to a worker that waits for work, out of its inbox if there is
+    /// something; `None` when the server is gone.
+    pub(in super::super) fn next_for_idle(
+        inbox: &OwnedFd,
+        link: &OwnedFd,
+    ) -> Option<(Header, Vec<u8>)> {
+        let mut buffer = vec![0; FRAME_MAX];
+        loop {
+            let sockets = [inbox, link];
+            let mut fds = sockets.map(|socket| PollFd::new(socket, PollFlags::IN));
+            poll(&mut fds, None).expect("two sockets");
+            let from = sockets[usize::from(fds[0].revents().is_empty())];
+            match frame::receive(from, &mut buffer, RecvFlags::DONTWAIT) {
+                Ok(frame) => return frame.map(|(h, p)| (h, p.to_vec())),
+                // The server took it back.
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_broken) => return None,
+            }
+        }
+    }
 
     /// An inbox with these requests, and the worker's end of it.
     fn with(ids: &[u64]) -> (Inbox, OwnedFd) {
         let (inbox, theirs) = Inbox::new().expect("a socket pair");
-        ids.iter().for_each(|id| inbox.post(*id, b"head").expect("room"));
+        ids.iter().for_each(|id| inbox.post(Kind::Request, *id, b"head").expect("room"));
         (inbox, theirs)
     }
 
@@ -104,15 +127,16 @@ mod tests {
     #[test]
     fn a_request_of_more_than_one_frame_is_refused() {
         let (inbox, _theirs) = with(&[]);
-        inbox.post(1, &vec![0; PAYLOAD_MAX]).expect("room");
-        assert!(inbox.post(2, &vec![0; PAYLOAD_MAX + 1]).is_err());
+        inbox.post(Kind::Task, 1, &vec![0; PAYLOAD_MAX]).expect("room");
+        assert!(inbox.post(Kind::Task, 2, &vec![0; PAYLOAD_MAX + 1]).is_err());
         assert_eq!(inbox.take_all_back(), [1]);
     }
 
     #[test]
     fn a_full_inbox_says_so_and_loses_nothing() {
         let (inbox, _theirs) = with(&[]);
-        let sent = (1..).take_while(|id| inbox.post(*id, &[0; 30_000]).is_ok()).count();
+        let sent =
+            (1..).take_while(|id| inbox.post(Kind::Request, *id, &[0; 30_000]).is_ok()).count();
         assert!(sent > 8, "only {sent}");
         assert_eq!(inbox.take_all_back().len(), sent);
     }

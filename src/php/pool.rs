@@ -4,10 +4,12 @@ mod loan;
 mod place;
 
 use super::Client;
-use super::dispatch::{Dispatch, Next, Refused, Seat, Ticket};
 use super::floor::{Event, Floor, Worker};
 use super::serve::finish;
 use super::serve::{self, ServeError, Served};
+use crate::dispatch::{
+    AHEAD_BYTES, Dispatch, LOOK_EVERY, LOOKS_IN_VAIN, Next, Refused, Seat, Ticket,
+};
 pub(super) use loan::{Loan, Way};
 use parking_lot::Mutex;
 use php_wire::frame::Kind;
@@ -22,13 +24,8 @@ use tokio::time::{Instant, timeout_at};
 /// How long a request waits before another worker is asked for, where there may be more.
 const PRESSURE: Duration = Duration::from_millis(5);
 
-/// How often it is looked for requests that were sent ahead to a worker that is stuck.
-const LOOK_EVERY: Duration = Duration::from_millis(2);
-/// After how many looks in vain nobody looks any more.
-const LOOKS_IN_VAIN: u32 = 50;
-
-/// The longest head of a request that is sent ahead.
-const AHEAD_BYTES: usize = 16 * 1024;
+/// How many requests may wait for a worker of one pool.
+const WAITING_MAX: usize = 16_384;
 
 /// Workers with one configuration.
 #[derive(Debug)]
@@ -77,7 +74,7 @@ impl Pool {
         grows: bool,
         floor: Arc<Floor>,
     ) -> Arc<Self> {
-        let hall = Mutex::new(Hall { dispatch: Dispatch::new(), is_watched: false });
+        let hall = Mutex::new(Hall { dispatch: Dispatch::new(WAITING_MAX), is_watched: false });
         Arc::new(Self { name, index, max_wait, grows, floor, hall })
     }
 
@@ -118,13 +115,14 @@ impl Pool {
             && let Some(mut inbox) = worker.try_inbox()
         {
             let (stander, handed) = place::stander(request.id);
-            let (ticket, is_first) = hall.dispatch.stand(seat, stander);
+            let ticket = hall.dispatch.ticket();
+            let is_first = hall.dispatch.stand(seat, ticket, stander);
             let is_watched = !is_first || std::mem::replace(&mut hall.is_watched, true);
             // Others may go on; only who sends to the same worker may not, so that they come
             // to it in the order in which they stand.
             drop(hall);
             worker.link.has_more(true);
-            let is_sent = inbox.post(request.id, payload).is_ok();
+            let is_sent = inbox.post(Kind::Request, request.id, payload).is_ok();
             // One that has no room is sent when its turn comes, and nobody before it who came
             // later.
             inbox.is_open = is_sent;
@@ -221,7 +219,7 @@ impl Pool {
     fn vacate(&self, worker: &Worker, seat: Seat, id: Option<u64>) -> bool {
         let mut hall = self.hall.lock();
         worker.close_inbox();
-        let taken = worker.lock_inbox().map(|inbox| inbox.take_all_back()).unwrap_or_default();
+        let taken = worker.lock_inbox().take_all_back();
         let standers = hall.dispatch.vacate(seat);
         drop(hall);
         for stander in standers {
@@ -294,7 +292,7 @@ impl Hall {
     /// long, and taking that out and putting it back could change their order.
     fn call_back(&mut self, seat: Seat, back: &mut Vec<Stander>) {
         let Some(worker) = self.dispatch.worker(seat).map(Arc::clone) else { return };
-        let Some(inbox) = worker.lock_inbox() else { return };
+        let inbox = worker.lock_inbox();
         let Some(front) = inbox.front() else { return };
         if self.dispatch.stands(seat, |stander| stander.id() == front) {
             let taken = inbox.take_all_back();

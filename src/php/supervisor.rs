@@ -83,9 +83,9 @@ pub(super) struct Team {
 /// The sockets of a new worker.
 struct Sockets {
     link: Link,
-    inbox: Option<Inbox>,
+    inbox: Inbox,
     /// Its ends.
-    theirs: Vec<OwnedFd>,
+    theirs: [OwnedFd; 2],
 }
 
 /// What a zygote is started from.
@@ -107,10 +107,10 @@ pub(super) struct Limits {
 }
 
 impl Sockets {
-    fn new(with_inbox: bool) -> io::Result<Self> {
+    fn new() -> io::Result<Self> {
         let (ours, link) = frame::pair()?;
-        let (inbox, receiver) = with_inbox.then(Inbox::new).transpose()?.unzip();
-        let theirs = [link].into_iter().chain(receiver).collect();
+        let (inbox, receiver) = Inbox::new()?;
+        let theirs = [link, receiver];
         Ok(Self { link: Link::new(ours)?, inbox, theirs })
     }
 }
@@ -265,7 +265,7 @@ impl Supervisor {
         let team = &mut self.teams[at];
         team.fleet.forked(slot, serial, now);
         let spec = WorkerSpec { serial, ..team.spec.clone() };
-        let Sockets { link, inbox, theirs } = match Sockets::new(team.pool.is_some()) {
+        let Sockets { link, inbox, theirs } = match Sockets::new() {
             Ok(sockets) => sockets,
             Err(e) => return self.fork_failed(at, serial, &e.to_string()),
         };

@@ -1,23 +1,33 @@
 //! Decides which worker runs which task, who is answered what, and who is stopped.
 //!
-//! Nothing here sends, kills, sleeps or reads a clock: events and the time go in,
-//! [`Action`]s come out. Workers are known by their serials, tasks by the ids that the
-//! spawning workers gave them. A task belongs to the request of the worker that spawned
+//! Nothing here waits, kills or reads a clock: events and the time go in, [`Action`]s come
+//! out. Only a worker's inbox is reached for at once, through its [`Runner`], so that what
+//! lies there is what is decided. Workers are known by their serials, tasks by the ids that
+//! the spawning workers gave them. A task belongs to the request of the worker that spawned
 //! it and dies with that request.
+//!
+//! **Sent ahead.** Where a pool's tasks last microseconds, a task may be sent to a worker that
+//! still has others, as `dispatch` decides. Whatever its worker has not taken can be called
+//! back, and is: from a worker that waits for a task, is stopped or ends, whose task takes
+//! longer than thought, or when nobody wants the task any more.
 //!
 //! **Waiting in circles.** A worker that runs a task may wait for another task. When
 //! that one is queued in a pool whose every worker waits, directly or through other
 //! pools, for tasks that are queued behind such workers, no time will help; the task is
 //! refused with an error that says so. `circle` finds that out.
 
+mod ahead;
 mod circle;
 #[cfg(test)]
 mod tests;
 
 use super::quote::quoted;
 use crate::config::duration::Duration as GoDuration;
+use crate::dispatch::{Dispatch, LOOK_EVERY, LOOKS_IN_VAIN, Next, Refused, Seat, Ticket};
 use bytes::Bytes;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How many tasks may wait in one pool.
@@ -47,18 +57,20 @@ pub(crate) struct PoolConfig {
     pub max_wait: Duration,
 }
 
+/// A worker that runs tasks, and the inbox where they lie until it takes them.
+pub(crate) trait Runner: fmt::Debug + Send + Sync {
+    /// Gives it a task, when it has no other. Whether the task lies in its inbox, so that
+    /// others may be sent behind it. A worker that is gone is reported to [`Broker::gone`].
+    fn run(&self, task: TaskId, message: &[u8]) -> bool;
+    /// Puts a task into its inbox, behind those that it has. `false` when there is no room.
+    fn run_next(&self, task: TaskId, message: &[u8]) -> bool;
+    /// Takes out of its inbox all that it has not taken, in order.
+    fn take_back(&self) -> Vec<TaskId>;
+}
+
 /// What is to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Give this worker this task.
-    Run {
-        /// Which worker.
-        worker: WorkerId,
-        /// The task.
-        task: TaskId,
-        /// Its message.
-        message: Bytes,
-    },
     /// Tell the spawner of a task that it failed.
     Fail {
         /// Who spawned it.
@@ -91,21 +103,15 @@ pub(crate) struct Broker {
     spawned: BTreeSet<(WorkerId, TaskId)>,
     /// The workers of all pools.
     members: HashMap<WorkerId, Member>,
-    /// The last place given in a queue.
-    last: Place,
+    look: Option<Look>,
     closing: bool,
 }
-
-/// A place in a queue; the lower the sooner.
-type Place = u64;
 
 #[derive(Debug)]
 struct Pool {
     config: PoolConfig,
-    idle: Vec<WorkerId>,
-    /// The tasks that wait.
-    queue: BTreeMap<Place, TaskId>,
-    /// How long their messages are together.
+    dispatch: Dispatch<WorkerId, TaskId>,
+    /// How long the messages of the tasks that wait are together.
     queue_bytes: usize,
     members: u32,
 }
@@ -114,27 +120,42 @@ struct Pool {
 struct Task {
     spawner: WorkerId,
     pool: usize,
-    state: TaskState,
-}
-
-#[derive(Debug)]
-enum TaskState {
-    Queued { place: Place, message: Bytes, deadline: Instant },
-    Running(WorkerId),
+    ticket: Ticket,
+    /// When it fails, if it has no worker by then.
+    deadline: Instant,
+    /// Empty once a worker has it for certain.
+    message: Bytes,
+    /// The worker that it was sent to: which runs it, or has it in its inbox.
+    sent_to: Option<WorkerId>,
 }
 
 /// A worker of a pool.
 #[derive(Debug)]
 struct Member {
     pool: usize,
-    /// What it runs; it may have been cancelled.
+    runner: Arc<dyn Runner>,
+    /// Its seat while it is at work.
+    seat: Option<Seat>,
+    /// What it runs or is about to take; it may have been cancelled.
     running: Option<TaskId>,
+    /// Whether others may be sent behind that.
+    is_open: bool,
+    /// How many microseconds its last task took.
+    took: Option<u16>,
     /// What it blocks on.
     awaits: Option<TaskId>,
     /// When it is killed, if it does not stop a cancelled task.
     kill_at: Option<Instant>,
-    /// Whether it is being killed: it gets nothing any more.
+    /// Whether it ends or is being killed: it gets nothing any more.
     doomed: bool,
+}
+
+/// When it is looked next for tasks that were sent ahead and do not move.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    at: Instant,
+    /// How often there were none at all.
+    in_vain: u32,
 }
 
 impl Broker {
@@ -142,8 +163,7 @@ impl Broker {
     pub(crate) fn new(pools: Vec<PoolConfig>) -> Self {
         let pools = pools.into_iter().map(|config| Pool {
             config,
-            idle: Vec::new(),
-            queue: BTreeMap::new(),
+            dispatch: Dispatch::new(QUEUE_MAX),
             queue_bytes: 0,
             members: 0,
         });
@@ -152,12 +172,12 @@ impl Broker {
             tasks: HashMap::new(),
             spawned: BTreeSet::new(),
             members: HashMap::new(),
-            last: 0,
+            look: None,
             closing: false,
         }
     }
 
-    /// A worker spawns a task. `true` when a new deadline is the pool's first.
+    /// A worker spawns a task. `true` when [`Self::next_deadline`] may be sooner than it was.
     pub(crate) fn spawn(
         &mut self,
         spawner: WorkerId,
@@ -177,49 +197,40 @@ impl Broker {
         if self.tasks.contains_key(&id) {
             return fail("Pogo task id is taken".into());
         }
-        if let Some(worker) = pool.idle.pop() {
-            self.spawned.insert((spawner, id));
-            self.tasks.insert(id, Task { spawner, pool: at, state: TaskState::Running(worker) });
-            self.member(worker).running = Some(id);
-            return (Some(Action::Run { worker, task: id, message }), false);
-        }
-        let bytes = pool.queue_bytes + message.len();
-        if pool.queue.len() >= QUEUE_MAX || bytes > QUEUE_BYTES_MAX {
-            let name = quoted(&pool.config.name);
-            return fail(format!("Pogo pool {name} has too many waiting tasks"));
-        }
-        let first = pool.queue.is_empty();
-        self.last += 1;
-        let (place, deadline) = (self.last, now + pool.config.max_wait);
-        pool.queue.insert(place, id);
-        pool.queue_bytes = bytes;
-        let state = TaskState::Queued { place, message, deadline };
-        self.tasks.insert(id, Task { spawner, pool: at, state });
+        let ticket = pool.dispatch.ticket();
+        let deadline = now + pool.config.max_wait;
+        let is_first = pool.dispatch.first().is_none();
         self.spawned.insert((spawner, id));
-        (None, first)
+        self.tasks.insert(id, Task { spawner, pool: at, ticket, deadline, message, sent_to: None });
+        if self.send_ahead(id) {
+            return (None, self.look_soon(now));
+        }
+        let refused = self.place(id);
+        (refused, is_first && self.pools[at].dispatch.first().is_some())
     }
 
     /// A worker of a pool blocks on a task. Whose waiting can never end is refused.
-    pub(crate) fn awaits(&mut self, worker: WorkerId, task: TaskId) -> Vec<Action> {
+    pub(crate) fn awaits(&mut self, worker: WorkerId, task: TaskId, now: Instant) -> Vec<Action> {
         if self.tasks.get(&task).is_none_or(|t| t.spawner != worker) {
             // Its result is on its way already.
             return Vec::new();
         }
         let Some(member) = self.members.get_mut(&worker) else { return Vec::new() };
         member.awaits = Some(task);
-        let mut actions = Vec::new();
+        let mut actions = self.call_back(worker, now);
         while let Some((id, error)) = circle::find(self, worker) {
             actions.extend(self.refuse(id, error));
         }
         actions
     }
 
-    /// A task ended. Says who is to have its outcome, if anybody still wants it; a worker
-    /// that ended another than its own is `Err`.
+    /// A task ended, which took so many microseconds. Says who is to have its outcome, if
+    /// anybody still wants it; a worker that ended another than its own is `Err`.
     pub(crate) fn done(
         &mut self,
         worker: WorkerId,
         task: TaskId,
+        took: u16,
     ) -> Result<Option<WorkerId>, NotYours> {
         let member = self.members.get_mut(&worker).ok_or(NotYours)?;
         if member.running != Some(task) {
@@ -228,6 +239,7 @@ impl Broker {
         member.running = None;
         member.awaits = None;
         member.kill_at = None;
+        member.took = Some(took);
         let spawner = self.tasks.remove(&task).map(|t| t.spawner);
         if let Some(spawner) = spawner {
             self.settle(spawner, task);
@@ -235,72 +247,96 @@ impl Broker {
         Ok(spawner)
     }
 
-    /// A worker of a pool is idle, for the first time or again; one that has not ended its
-    /// task is `Err`.
-    pub(crate) fn idle(&mut self, worker: WorkerId, pool: u16) -> Result<Option<Action>, NotYours> {
+    /// A worker of a pool is idle, for the first time or again: what is to be done, and
+    /// whether it goes on with a task that it has already. One that has not ended its task
+    /// is `Err`.
+    pub(crate) fn idle<R: Runner + 'static>(
+        &mut self,
+        worker: WorkerId,
+        runner: &Arc<R>,
+        pool: u16,
+        now: Instant,
+    ) -> Result<(Option<Action>, bool), NotYours> {
         let at = usize::from(pool);
-        let member = self.members.entry(worker).or_insert_with(|| {
-            self.pools[at].members += 1;
-            Member { pool: at, running: None, awaits: None, kill_at: None, doomed: false }
-        });
+        let Some(member) = self.members.get_mut(&worker) else {
+            let runner = Arc::clone(runner);
+            return Ok((self.enter(worker, runner, at, now), false));
+        };
         if member.running.is_some() {
             return Err(NotYours);
         }
-        if member.doomed || self.pools[at].idle.contains(&worker) {
-            return Ok(None);
-        }
-        Ok(self.next_task(worker, at))
+        let Some(seat) = member.seat.filter(|_| !member.doomed) else { return Ok((None, false)) };
+        let took = member.took.take();
+        let next = self.pools[at].dispatch.next(seat, took);
+        let goes_on = matches!(next, Next::Ahead(..));
+        Ok((self.go_on(worker, next, now), goes_on))
+    }
+
+    /// A worker of a pool is about to end, or has ended: what it was sent and has not taken
+    /// goes to others.
+    pub(crate) fn leaves(&mut self, worker: WorkerId) -> Vec<Action> {
+        let Some(member) = self.members.get_mut(&worker) else { return Vec::new() };
+        member.doomed = true;
+        let taken = member.runner.take_back();
+        let dispatch = &mut self.pools[member.pool].dispatch;
+        let Some(seat) = member.seat.take() else {
+            dispatch.remove(|w| *w == worker);
+            return Vec::new();
+        };
+        let unbegun = member.running.take_if(|id| taken.contains(id));
+        let behind = dispatch.vacate(seat);
+        let all = unbegun.into_iter().chain(behind);
+        let one = |id| {
+            if taken.contains(&id) { self.place(id) } else { self.refuse(id, WORKER_ERROR.into()) }
+        };
+        all.filter_map(one).collect()
     }
 
     /// A worker of a pool ended, perhaps by a signal.
-    pub(crate) fn gone(&mut self, worker: WorkerId, signal: Option<i32>) -> Option<Action> {
-        let member = self.members.remove(&worker)?;
-        let pool = &mut self.pools[member.pool];
-        pool.members -= 1;
-        pool.idle.retain(|w| *w != worker);
-        let id = member.running?;
-        let task = self.take(id)?;
-        self.settle(task.spawner, id);
+    pub(crate) fn gone(&mut self, worker: WorkerId, signal: Option<i32>) -> Vec<Action> {
+        let mut actions = self.leaves(worker);
+        let Some(member) = self.members.remove(&worker) else { return actions };
+        self.pools[member.pool].members -= 1;
         let error = signal.map_or_else(
             || WORKER_ERROR.to_owned(),
             |n| format!("{WORKER_ERROR}: killed by {}", signal_text(n)),
         );
-        Some(Action::Fail { spawner: task.spawner, task: id, error })
+        actions.extend(member.running.and_then(|id| self.refuse(id, error)));
+        actions
     }
 
     /// The caller gave up on a task.
-    pub(crate) fn forget(&mut self, spawner: WorkerId, id: TaskId, now: Instant) -> Option<Action> {
-        if self.tasks.get(&id)?.spawner != spawner {
-            return None;
+    pub(crate) fn forget(&mut self, spawner: WorkerId, id: TaskId, now: Instant) -> Vec<Action> {
+        if self.tasks.get(&id).is_none_or(|task| task.spawner != spawner) {
+            return Vec::new();
         }
         self.settle(spawner, id);
-        self.cancel(id, now)
+        let task = self.take(id);
+        task.map(|task| self.cancel(id, &task, now)).unwrap_or_default()
     }
 
     /// A request ended, or the worker that served it; its tasks end with it.
     pub(crate) fn request_ended(&mut self, spawner: WorkerId, now: Instant) -> Vec<Action> {
         let own = (spawner, TaskId::MIN)..=(spawner, TaskId::MAX);
         let own: Vec<_> = self.spawned.range(own).copied().collect();
-        let mut actions = Vec::new();
-        for one in own {
-            self.spawned.remove(&one);
-            actions.extend(self.cancel(one.1, now));
+        // All at first: what is called back is not to be given to somebody else.
+        let mut tasks = Vec::with_capacity(own.len());
+        for (spawner, id) in own {
+            self.spawned.remove(&(spawner, id));
+            tasks.extend(self.take(id).map(|task| (id, task)));
         }
-        actions
+        tasks.into_iter().flat_map(|(id, task)| self.cancel(id, &task, now)).collect()
     }
 
     /// When [`Self::tick`] is to be called.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let kills = self.members.values().filter_map(|m| m.kill_at).min();
-        let mut first = kills;
-        for at in 0..self.pools.len() {
-            let deadline = self.head(at).map(|(_, deadline)| deadline);
-            first = [first, deadline].into_iter().flatten().min();
-        }
-        first
+        let kills = self.members.values().filter_map(|m| m.kill_at);
+        let heads = (0..self.pools.len()).filter_map(|at| self.head(at).map(|(_, at)| at));
+        kills.chain(heads).chain(self.look.map(|look| look.at)).min()
     }
 
-    /// Time passed: tasks that waited too long fail, workers that did not stop are killed.
+    /// Time passed: tasks that waited too long fail, workers that did not stop are killed,
+    /// and what was sent ahead and does not move is called back.
     pub(crate) fn tick(&mut self, now: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
         for (worker, member) in &mut self.members {
@@ -308,6 +344,9 @@ impl Broker {
                 (member.kill_at, member.doomed) = (None, true);
                 actions.push(Action::Kill { worker: *worker });
             }
+        }
+        if self.look.is_some_and(|look| look.at <= now) {
+            actions.extend(self.look(now));
         }
         for at in 0..self.pools.len() {
             while let Some((id, _)) = self.head(at).filter(|(_, deadline)| *deadline <= now) {
@@ -325,59 +364,146 @@ impl Broker {
     /// Takes no more tasks; those that wait fail, those that run go on.
     pub(crate) fn close(&mut self) -> Vec<Action> {
         self.closing = true;
-        let queued = self.pools.iter().flat_map(|pool| pool.queue.values().copied());
+        let queued = self.pools.iter().flat_map(|pool| pool.dispatch.waiting().copied());
         let queued: Vec<TaskId> = queued.collect();
-        queued.into_iter().filter_map(|id| self.refuse(id, SHUTTING_DOWN.into())).collect()
+        let failed = queued.into_iter().filter_map(|id| self.refuse(id, SHUTTING_DOWN.into()));
+        let failed = failed.collect();
+        for pool in &mut self.pools {
+            pool.dispatch.close();
+        }
+        failed
     }
 
-    /// Lets a queued task fail.
+    /// A new worker, which takes the first task that waits.
+    fn enter(
+        &mut self,
+        worker: WorkerId,
+        runner: Arc<dyn Runner>,
+        at: usize,
+        now: Instant,
+    ) -> Option<Action> {
+        let pool = &mut self.pools[at];
+        pool.members += 1;
+        let next = if self.closing { None } else { pool.dispatch.idle(worker) };
+        let (next, seat) =
+            next.map_or((Next::Rest, None), |(id, seat)| (Next::Waiting(id), Some(seat)));
+        let member = Member {
+            pool: at,
+            runner,
+            seat,
+            running: None,
+            is_open: false,
+            took: None,
+            awaits: None,
+            kill_at: None,
+            doomed: false,
+        };
+        self.members.insert(worker, member);
+        self.go_on(worker, next, now)
+    }
+
+    /// A worker goes on with the next task, or rests.
+    fn go_on(&mut self, worker: WorkerId, next: Next<TaskId>, now: Instant) -> Option<Action> {
+        match next {
+            Next::Waiting(id) => {
+                let task = self.tasks.get(&id)?;
+                self.pools[task.pool].queue_bytes -= task.message.len();
+                self.start(worker, id);
+            }
+            Next::Rest => self.member(worker).seat = None,
+            Next::Ahead(id, _) => {
+                self.member(worker).running = Some(id);
+                if !self.tasks.contains_key(&id) {
+                    // Nobody wants it any more, and the worker has taken it.
+                    return Some(self.stop(worker, id, now));
+                }
+            }
+        }
+        None
+    }
+
+    /// Gives a task to an idle worker, or lets it wait. One that may not wait fails; one that
+    /// nobody wants any more is gone.
+    fn place(&mut self, id: TaskId) -> Option<Action> {
+        let task = self.tasks.get_mut(&id)?;
+        task.sent_to = None;
+        let pool = &mut self.pools[task.pool];
+        if let Some((worker, seat)) = pool.dispatch.take() {
+            self.member(worker).seat = Some(seat);
+            self.start(worker, id);
+            return None;
+        }
+        let bytes = pool.queue_bytes + task.message.len();
+        let waits = if bytes > QUEUE_BYTES_MAX {
+            Err(Refused::Full)
+        } else {
+            pool.dispatch.wait(Some(task.ticket), id)
+        };
+        let error = match waits {
+            Ok(_) => {
+                pool.queue_bytes = bytes;
+                return None;
+            }
+            Err(Refused::Full) => {
+                format!("Pogo pool {} has too many waiting tasks", quoted(&pool.config.name))
+            }
+            Err(Refused::Closing) => SHUTTING_DOWN.to_owned(),
+        };
+        let spawner = self.tasks.remove(&id)?.spawner;
+        self.settle(spawner, id);
+        Some(Action::Fail { spawner, task: id, error })
+    }
+
+    /// Sends a worker its next task, which waited or is new.
+    fn start(&mut self, worker: WorkerId, id: TaskId) {
+        let (Some(task), Some(member)) = (self.tasks.get_mut(&id), self.members.get_mut(&worker))
+        else {
+            return;
+        };
+        task.sent_to = Some(worker);
+        member.running = Some(id);
+        member.is_open = member.runner.run(id, &task.message);
+        if !member.is_open {
+            task.message = Bytes::new();
+        }
+    }
+
+    /// Lets a task fail.
     fn refuse(&mut self, id: TaskId, error: String) -> Option<Action> {
         let task = self.take(id)?;
         self.settle(task.spawner, id);
         Some(Action::Fail { spawner: task.spawner, task: id, error })
     }
 
-    /// Nobody wants a task any more: drops it from its queue, or stops it.
-    fn cancel(&mut self, id: TaskId, now: Instant) -> Option<Action> {
-        match self.take(id)?.state {
-            TaskState::Queued { .. } => None,
-            TaskState::Running(worker) => {
-                self.member(worker).kill_at = Some(now + STOP_MAX);
-                Some(Action::Stop { worker, task: id })
-            }
+    /// Nobody wants a task any more, which was taken out: it is stopped, if it has begun.
+    fn cancel(&mut self, id: TaskId, task: &Task, now: Instant) -> Vec<Action> {
+        let Some(worker) = task.sent_to else { return Vec::new() };
+        let mut actions = self.call_back(worker, now);
+        if self.members.get(&worker).is_some_and(|member| member.running == Some(id)) {
+            actions.push(self.stop(worker, id, now));
         }
+        actions
     }
 
-    /// Gives an idle worker the next task of its pool, or lets it rest.
-    fn next_task(&mut self, worker: WorkerId, at: usize) -> Option<Action> {
-        let Some((id, _)) = self.head(at) else {
-            self.pools[at].idle.push(worker);
-            return None;
-        };
-        let task = self.take(id)?;
-        let TaskState::Queued { message, .. } = task.state else { return None };
-        self.tasks.insert(id, Task { state: TaskState::Running(worker), ..task });
-        self.member(worker).running = Some(id);
-        Some(Action::Run { worker, task: id, message })
+    /// Asks a worker to stop what it runs.
+    fn stop(&mut self, worker: WorkerId, task: TaskId, now: Instant) -> Action {
+        self.member(worker).kill_at = Some(now + STOP_MAX);
+        Action::Stop { worker, task }
     }
 
     /// The first task of a queue, and its deadline. All tasks of a pool wait equally long,
     /// so this is the pool's first deadline.
     fn head(&self, at: usize) -> Option<(TaskId, Instant)> {
-        let (_, id) = self.pools[at].queue.first_key_value()?;
-        match self.tasks.get(id)?.state {
-            TaskState::Queued { deadline, .. } => Some((*id, deadline)),
-            TaskState::Running(_) => None,
-        }
+        let id = self.pools[at].dispatch.first()?;
+        Some((*id, self.tasks.get(id)?.deadline))
     }
 
     /// Takes a task out, from its queue too.
     fn take(&mut self, id: TaskId) -> Option<Task> {
         let task = self.tasks.remove(&id)?;
-        if let TaskState::Queued { place, message, .. } = &task.state {
-            let pool = &mut self.pools[task.pool];
-            pool.queue.remove(place);
-            pool.queue_bytes -= message.len();
+        let pool = &mut self.pools[task.pool];
+        if task.sent_to.is_none() && pool.dispatch.leave(task.ticket) {
+            pool.queue_bytes -= task.message.len();
         }
         Some(task)
     }

@@ -1,6 +1,6 @@
 //! The hands of the broker: its lock, its clock, and what is done with its decisions.
 
-use super::broker::{Action, Broker, NotYours, PoolConfig, TaskId, WorkerId};
+use super::broker::{Action, Broker, NotYours, PoolConfig, Runner, TaskId, WorkerId};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use php_wire::codec::Writer;
@@ -11,8 +11,6 @@ use tokio::sync::Notify;
 
 /// What tasks need done to workers. None of this waits.
 pub(crate) trait Hands: Send + Sync {
-    /// Gives a worker a task. A worker that is gone is reported to [`Tasks::gone`] anyway.
-    fn run(&self, worker: WorkerId, task: TaskId, message: &[u8]);
     /// Gives the spawner of a task its outcome.
     fn answer(&self, spawner: WorkerId, task: TaskId, outcome: Outcome<'_>);
     /// Asks a worker to stop a task.
@@ -60,14 +58,14 @@ impl Tasks {
 
     /// A worker blocks on a task.
     pub(crate) fn awaits(&self, worker: WorkerId, task: TaskId) {
-        let actions = self.broker.lock().awaits(worker, task);
+        let actions = self.broker.lock().awaits(worker, task, Instant::now());
         self.carry_out(actions);
     }
 
     /// A worker gave up on a task.
     pub(crate) fn forget(&self, worker: WorkerId, task: TaskId) {
-        let action = self.broker.lock().forget(worker, task, Instant::now());
-        self.after_cancel(action);
+        let actions = self.broker.lock().forget(worker, task, Instant::now());
+        self.after_cancel(actions);
     }
 
     /// A request ended, or the worker that served it.
@@ -76,14 +74,16 @@ impl Tasks {
         self.after_cancel(actions);
     }
 
-    /// A task ended with this outcome, which goes to its spawner as it is.
+    /// A task ended with this outcome, which goes to its spawner as it is, after so many
+    /// microseconds.
     pub(crate) fn done(
         &self,
         worker: WorkerId,
         task: TaskId,
+        took: u16,
         outcome: Outcome<'_>,
     ) -> Result<(), NotYours> {
-        let spawner = self.broker.lock().done(worker, task)?;
+        let spawner = self.broker.lock().done(worker, task, took)?;
         if let Some(spawner) = spawner {
             self.hands.answer(spawner, task, outcome);
         }
@@ -92,17 +92,29 @@ impl Tasks {
         Ok(())
     }
 
-    /// A worker of a pool waits for a task.
-    pub(crate) fn idle(&self, worker: WorkerId, pool: u16) -> Result<(), NotYours> {
-        let action = self.broker.lock().idle(worker, pool)?;
-        self.carry_out(action);
-        Ok(())
+    /// A worker of a pool waits for a task. Whether it goes on with one that it has already.
+    pub(crate) fn idle(
+        &self,
+        worker: WorkerId,
+        runner: &Arc<impl Runner + 'static>,
+        pool: u16,
+    ) -> Result<bool, NotYours> {
+        let now = Instant::now();
+        let (action, goes_on) = self.broker.lock().idle(worker, runner, pool, now)?;
+        self.after_cancel(action);
+        Ok(goes_on)
+    }
+
+    /// A worker of a pool is about to end, or has ended and it is not known yet how.
+    pub(crate) fn leaves(&self, worker: WorkerId) {
+        let actions = self.broker.lock().leaves(worker);
+        self.carry_out(actions);
     }
 
     /// A worker of a pool ended.
     pub(crate) fn gone(&self, worker: WorkerId, signal: Option<i32>) {
-        let action = self.broker.lock().gone(worker, signal);
-        self.carry_out(action);
+        let actions = self.broker.lock().gone(worker, signal);
+        self.carry_out(actions);
         self.request_ended(worker);
     }
 
@@ -124,7 +136,6 @@ impl Tasks {
     fn carry_out(&self, actions: impl IntoIterator<Item = Action>) {
         for action in actions {
             match action {
-                Action::Run { worker, task, message } => self.hands.run(worker, task, &message),
                 Action::Fail { spawner, task, error } => {
                     self.hands.answer(spawner, task, Outcome::Error(error.as_bytes()));
                 }

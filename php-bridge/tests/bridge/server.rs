@@ -99,12 +99,7 @@ impl Zygote {
         send_pools(&ours, &[(b"default", 2), (b"cpu", 1)]);
         let (inbox, receiver) = frame::pair().expect("a socket pair");
         let sockets = [theirs.as_fd(), receiver.as_fd()];
-        // Tasks come over the link.
-        let (sockets, inbox) = match kind {
-            WorkerKind::Task => (&sockets[..1], None),
-            WorkerKind::Classic | WorkerKind::Worker => (&sockets[..], Some(inbox)),
-        };
-        control::send(&self.control, &ToZygote::Fork(spec), sockets).expect("sent");
+        control::send(&self.control, &ToZygote::Fork(spec), &sockets).expect("sent");
         drop((theirs, receiver));
         let Some(FromZygote::Forked { serial: answered, pid }) = self.receive() else {
             panic!("no worker was forked")
@@ -165,7 +160,7 @@ fn send_pools(link: &OwnedFd, pools: &[(&[u8], u32)]) {
 pub(crate) struct Worker {
     pub(crate) link: OwnedFd,
     /// The sending end of its inbox.
-    inbox: Option<OwnedFd>,
+    inbox: OwnedFd,
     pub(crate) serial: u32,
     pub(crate) pid: i32,
     assembler: Assembler,
@@ -269,11 +264,15 @@ impl Worker {
         head.encode(&mut w);
         let id = self.next_id;
         self.next_id += 1;
-        // What is longer than a frame comes over the link.
-        let inbox = self.inbox.as_ref().filter(|_| w.0.len() <= PAYLOAD_MAX);
-        let socket = inbox.unwrap_or(&self.link);
-        frame::send(socket, (Kind::Request, 0, id), [&w.0, &[]], SendFlags::empty()).expect("sent");
+        self.give(Kind::Request, id, &w.0);
         id
+    }
+
+    /// Gives it a request or task.
+    pub(crate) fn give(&self, kind: Kind, id: u64, payload: &[u8]) {
+        // What is longer than a frame comes over the link.
+        let socket = if payload.len() <= PAYLOAD_MAX { &self.inbox } else { &self.link };
+        frame::send(socket, (kind, 0, id), [payload, &[]], SendFlags::empty()).expect("sent");
     }
 
     /// A plain GET and its answer.

@@ -45,7 +45,7 @@ fn check_outcome(tag: u8, text: &[u8], expected: &str) {
 #[track_caller]
 fn run(worker: &mut Worker, message: &str) -> (Message, String) {
     worker.expect_ready();
-    worker.send(Kind::Task, 0, 77, message.as_bytes());
+    worker.give(Kind::Task, 77, message.as_bytes());
     let done = worker.expect(Kind::TaskDone);
     assert_eq!(done.header.id, 77);
     let outcome = Outcome::decode(&done.payload).expect("an outcome");
@@ -210,11 +210,39 @@ fn a_task_s_worker_gets_the_message_and_answers() {
         assert_eq!(run(&mut worker, message).1, expected);
     }
     worker.expect_ready();
-    worker.send(Kind::Task, 0, 78, b"noisy");
+    worker.give(Kind::Task, 78, b"noisy");
     let noise = worker.expect(Kind::Log);
     assert!(String::from_utf8_lossy(&noise.payload).contains("noise"));
     worker.expect(Kind::TaskDone);
     worker.expect_ready();
+}
+
+/// The next end of a task: its id and its outcome.
+#[track_caller]
+fn end(worker: &mut Worker) -> (u64, String) {
+    let done = worker.expect(Kind::TaskDone);
+    let outcome = Outcome::decode(&done.payload).expect("an outcome");
+    (done.header.id, String::from_utf8_lossy(outcome.text()).into_owned())
+}
+
+#[test]
+fn tasks_that_lie_in_the_inbox_are_run_one_after_the_other() {
+    let zygote = Zygote::start(&[]);
+    let mut worker =
+        zygote.task("while (frankenphp_handle_request(fn ($m) => [usleep(2000), $m][1])) {}");
+    worker.expect_ready();
+    for id in 1..=4 {
+        worker.give(Kind::Task, id, format!("task {id}").as_bytes());
+    }
+    for id in 1..=4 {
+        let done = worker.expect(Kind::TaskDone);
+        assert_eq!((done.header.id, &done.payload[1..]), (id, format!("task {id}").as_bytes()));
+        assert!(done.header.took >= 2000, "{} µs", done.header.took);
+        worker.expect_ready();
+    }
+    let long = "x".repeat(100_000);
+    worker.give(Kind::Task, 5, long.as_bytes());
+    assert_eq!(end(&mut worker), (5, long));
 }
 
 #[test]
@@ -224,7 +252,7 @@ fn a_task_that_exits_is_an_error_and_ends_its_worker() {
         let mut worker = zygote
             .task(&format!("while (frankenphp_handle_request(function () {{ {code} }})) {{}}"));
         worker.expect_ready();
-        worker.send(Kind::Task, 0, 5, b"{}");
+        worker.give(Kind::Task, 5, b"{}");
         let done = loop {
             let message = worker.receive().expect("an end of the task");
             if message.header.kind == Kind::TaskDone {
@@ -244,7 +272,7 @@ fn a_task_s_worker_says_that_it_waits() {
         "while (frankenphp_handle_request(function ($m) { return pogo_await(pogo_spawn('Below', [], 'cpu')); })) {}",
     );
     worker.expect_ready();
-    worker.send(Kind::Task, 0, 5, b"{}");
+    worker.give(Kind::Task, 5, b"{}");
     let spawned = worker.expect(Kind::Spawn);
     let waits = worker.expect(Kind::Await);
     assert_eq!(waits.header.id, spawned.header.id);

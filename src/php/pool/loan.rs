@@ -1,8 +1,8 @@
 //! A worker on loan to a request.
 
-use super::super::dispatch::Seat;
 use super::super::floor::Worker;
 use super::{Outgoing, Pool};
+use crate::dispatch::Seat;
 use php_wire::frame::Kind;
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
 //! The place of a request that has no worker yet, and its other side: what the pool knows of
 //! who stands there.
 
-use super::super::dispatch::{Seat, Ticket};
 use super::super::serve::ServeError;
 use super::super::serve::finish::{self, Left};
 use super::{Loan, Outgoing, Pool};
+use crate::dispatch::{Seat, Ticket};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 

@@ -1,6 +1,7 @@
 //! A whole runtime over a zygote that is a thread of the test, and so are its workers:
 //! the supervisor, the pools, the tasks and the links between them are real.
 
+use super::super::inbox::tests::next_for_idle;
 use super::super::log::Silent;
 use super::super::{Client, Gone, Head as AnswerHead, Part, ServeError};
 use super::*;
@@ -11,7 +12,6 @@ use php_wire::frame::{FRAME_MAX, Header, Kind, flag, pair, receive, send};
 use php_wire::request::Head;
 use php_wire::response;
 use php_wire::task::{Outcome, PoolTable, Spawn, task_id};
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{RecvFlags, SendFlags, Shutdown, shutdown};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -75,7 +75,7 @@ impl Stage {
 
     fn fork(self: &Arc<Self>, spec: WorkerSpec, sockets: Vec<OwnedFd>) {
         let mut sockets = sockets.into_iter();
-        let (socket, inbox) = (sockets.next().expect("a link"), sockets.next());
+        let (socket, inbox) = (sockets.next().expect("a link"), sockets.next().expect("an inbox"));
         let (serial, pid) = (spec.serial, 1000 + i32::try_from(spec.serial).expect("few"));
         let (stop, stopped) = std_mpsc::channel();
         let socket = Arc::new(socket);
@@ -109,7 +109,7 @@ struct Puppet {
     stage: Arc<Stage>,
     spec: WorkerSpec,
     socket: Arc<OwnedFd>,
-    inbox: Option<OwnedFd>,
+    inbox: OwnedFd,
     stopped: std_mpsc::Receiver<u64>,
     /// How many tasks it spawned.
     spawned: AtomicU32,
@@ -148,8 +148,8 @@ impl Puppet {
     }
 
     /// `/crash` crashes, `/meet` waits until three do, `/spawn?m` answers what the task
-    /// with the message `m` gave, `/leave?m` does not wait for it, everything else says
-    /// who it is.
+    /// with the message `m` gave, `/leave?m` waits only until it has begun,
+    /// everything else says who it is.
     fn request(&self, id: u64, head: &Head<'_>) -> Option<Option<End>> {
         let text = match head.request_uri {
             b"/crash" => return Some(Some(Err(11))),
@@ -162,7 +162,11 @@ impl Puppet {
                 b"met".to_vec()
             }
             b"/leave" => {
+                let begun = self.stage.tasks.lock().len();
                 self.spawn(head.query);
+                while self.stage.tasks.lock().len() == begun {
+                    std::thread::yield_now();
+                }
                 b"left".to_vec()
             }
             _ => format!("{} {}", self.spec.title, self.spec.serial).into_bytes(),
@@ -243,12 +247,7 @@ impl Puppet {
 
     /// The next request, task or whatever else comes to who is idle.
     fn work(&self) -> Option<(Header, Vec<u8>)> {
-        let Some(inbox) = &self.inbox else { return self.next() };
-        let mut fds =
-            [PollFd::new(inbox, PollFlags::IN), PollFd::new(&*self.socket, PollFlags::IN)];
-        poll(&mut fds, None).expect("two sockets");
-        let socket = if fds[1].revents().is_empty() { inbox } else { &self.socket };
-        read(socket)
+        next_for_idle(&self.inbox, &self.socket)
     }
 
     fn next(&self) -> Option<(Header, Vec<u8>)> {

@@ -4,10 +4,11 @@ mod ahead;
 
 use super::super::floor::{Exit, Roster};
 use super::super::inbox::Inbox;
+use super::super::inbox::tests::next_for_idle;
 use super::super::link::Link;
 use super::super::log::Silent;
 use super::*;
-use php_wire::frame::{FRAME_MAX, pair, receive, send};
+use php_wire::frame::{FRAME_MAX, pair, send};
 use php_wire::response;
 use rustix::net::{RecvFlags, SendFlags};
 use std::os::fd::OwnedFd;
@@ -32,29 +33,14 @@ impl Rig {
 
     /// Adds an idle worker that does this.
     fn worker(&mut self, does: impl FnOnce(Puppet) + Send + 'static) -> JoinHandle<()> {
-        let theirs = self.add(None);
-        std::thread::spawn(move || does(Puppet(theirs)))
-    }
-
-    /// The same, with an inbox.
-    fn worker_with_inbox(
-        &mut self,
-        does: impl FnOnce(Puppet, OwnedFd) + Send + 'static,
-    ) -> JoinHandle<()> {
-        let (inbox, receiver) = Inbox::new().expect("a socket pair");
-        let theirs = self.add(Some(inbox));
-        std::thread::spawn(move || does(Puppet(theirs), receiver))
-    }
-
-    /// Adds an idle worker; its end of its link.
-    fn add(&mut self, inbox: Option<Inbox>) -> OwnedFd {
         let (ours, theirs) = pair().expect("a socket pair");
+        let (inbox, receiver) = Inbox::new().expect("a socket pair");
         self.serials += 1;
         let link = Link::new(ours).expect("a link");
         let worker = Arc::new(Worker::new(self.serials, 0, 1, link, inbox));
         self.pool.floor.roster.workers.insert(self.serials, Arc::clone(&worker));
         self.pool.put(worker);
-        theirs
+        std::thread::spawn(move || does(Puppet { link: theirs, inbox: receiver }))
     }
 
     async fn serve(&self, head: &Head<'_>, client: &mut Browser) -> Result<Served, ServeError> {
@@ -75,32 +61,33 @@ impl Rig {
     }
 }
 
-/// The worker's end of a link.
-struct Puppet(OwnedFd);
+/// The worker's ends of its link and its inbox.
+struct Puppet {
+    link: OwnedFd,
+    inbox: OwnedFd,
+}
 
 impl Puppet {
-    /// The next frame.
-    fn next(&self) -> (Header, Vec<u8>) {
-        let mut buffer = vec![0; FRAME_MAX];
-        let got = receive(&self.0, &mut buffer, RecvFlags::empty()).expect("io");
-        got.map(|(h, p)| (h, p.to_vec())).expect("a frame")
+    /// The next frame, out of the inbox if there is one; `None` when the server is gone.
+    fn next(&self) -> Option<(Header, Vec<u8>)> {
+        next_for_idle(&self.inbox, &self.link)
     }
 
     /// The id of the next request.
     fn request(&self) -> u64 {
-        let (header, payload) = self.next();
+        let (header, payload) = self.next().expect("a frame");
         assert_eq!(header.kind, Kind::Request);
         Head::decode(&payload).expect("well-formed");
         header.id
     }
 
     fn send(&self, kind: Kind, bits: u8, id: u64, payload: &[u8]) {
-        send(&self.0, (kind, bits, id), [payload, b""], SendFlags::empty()).expect("sent");
+        send(&self.link, (kind, bits, id), [payload, b""], SendFlags::empty()).expect("sent");
     }
 
     /// Sends a datagram as it is.
     fn send_raw(&self, bytes: &[u8]) {
-        rustix::net::send(&self.0, bytes, SendFlags::empty()).expect("sent");
+        rustix::net::send(&self.link, bytes, SendFlags::empty()).expect("sent");
     }
 
     /// A part of the answer, with a head.
@@ -218,7 +205,7 @@ async fn a_body_is_fed_as_it_is_wanted() {
         let mut got = Vec::new();
         loop {
             w.send(Kind::Want, 0, id, &4_u32.to_le_bytes());
-            let (header, payload) = w.next();
+            let (header, payload) = w.next().expect("a frame");
             assert!(header.kind == Kind::Body && payload.len() <= 4);
             got.extend(payload);
             if header.has(flag::LAST) {
@@ -241,7 +228,7 @@ async fn a_body_that_is_cut_short_says_so() {
         let id = w.request();
         for expected in [0, flag::ABORT | flag::LAST] {
             w.send(Kind::Want, 0, id, &99_u32.to_le_bytes());
-            assert_eq!(w.next().0.flags, expected);
+            assert_eq!(w.next().expect("a frame").0.flags, expected);
         }
         w.answer(ALL, id, b"");
     });
@@ -274,7 +261,7 @@ async fn a_worker_that_ends_before_it_reads_its_request_costs_nothing() {
     // It sees that a request is there, and ends without reading it.
     rig.worker(|w| {
         let mut byte = [0; 1];
-        rustix::net::recv(&w.0, &mut byte[..], RecvFlags::PEEK).expect("io");
+        rustix::net::recv(&w.inbox, &mut byte[..], RecvFlags::PEEK).expect("io");
     });
     let mut client = Browser::default();
     rig.serve(&get(), &mut client).await.expect("served");
@@ -311,10 +298,10 @@ async fn a_client_that_goes_away_is_reported_and_the_worker_stays() {
     let worker = rig.worker(|w| {
         let id = w.request();
         w.answer(flag::FLUSH, id, b"one");
-        let (header, _) = w.next();
+        let (header, _) = w.next().expect("a frame");
         assert_eq!((header.kind, header.id), (Kind::Abort, id));
         w.send(Kind::Want, 0, id, &9_u32.to_le_bytes());
-        assert!(w.next().0.has(flag::ABORT));
+        assert!(w.next().expect("a frame").0.has(flag::ABORT));
         w.send(Kind::Response, ALL, id, b"unheard");
     });
     let mut client = Browser { gone_after: Some(1), ..Browser::default() };
@@ -331,7 +318,7 @@ async fn a_request_that_is_dropped_lets_its_worker_finish() {
     let worker = rig.worker(move |w| {
         let id = w.request();
         seen.send(()).expect("the test waits");
-        assert_eq!(w.next().0.kind, Kind::Abort);
+        assert_eq!(w.next().expect("a frame").0.kind, Kind::Abort);
         w.answer(ALL, id, b"");
     });
     let pool = Arc::clone(&rig.pool);
@@ -437,7 +424,7 @@ async fn a_worker_that_never_stops_logging_holds_up_its_own_request_only() {
     let flood = rig.worker(move |w| {
         let id = w.request();
         let log = (Kind::Log, 0, id);
-        while send(&w.0, log, [&line.0, b""], SendFlags::empty()).is_ok() {}
+        while send(&w.link, log, [&line.0, b""], SendFlags::empty()).is_ok() {}
     });
     let pool = Arc::clone(&rig.pool);
     let held = tokio::spawn(async move { pool.serve(&get(), &mut Browser::default()).await });
@@ -472,7 +459,7 @@ async fn a_worker_that_wants_the_body_and_never_reads_it_is_killed() {
     let worker = rig.worker(|w| {
         let id = w.request();
         let want = (Kind::Want, 0, id);
-        while send(&w.0, want, [&[0xff; 4], b""], SendFlags::empty()).is_ok() {}
+        while send(&w.link, want, [&[0xff; 4], b""], SendFlags::empty()).is_ok() {}
     });
     let got = rig.pool.serve(&post(-1), &mut Endless).await;
     let why = "does not read what it is sent";

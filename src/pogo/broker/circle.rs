@@ -1,6 +1,6 @@
 //! Finds workers that wait for one another and will never be done.
 
-use super::{Broker, TaskId, TaskState, WorkerId, quoted};
+use super::{Broker, TaskId, WorkerId, quoted};
 use std::collections::HashSet;
 
 /// A queued task for which somebody waits in vain, and the error that says so; the task
@@ -26,7 +26,7 @@ pub(super) fn find(broker: &Broker, newcomer: WorkerId) -> Option<(TaskId, Strin
     let queued = stuck.iter().filter_map(|worker| {
         let id = broker.members[worker].awaits?;
         let task = broker.tasks.get(&id)?;
-        matches!(task.state, TaskState::Queued { .. }).then_some((*worker == newcomer, id, task))
+        task.sent_to.is_none().then_some((*worker == newcomer, id, task))
     });
     let (_, id, task) = queued.max_by_key(|(newest, id, _)| (*newest, *id))?;
     let name = quoted(&broker.pools[task.pool].config.name);
@@ -37,13 +37,11 @@ pub(super) fn find(broker: &Broker, newcomer: WorkerId) -> Option<(TaskId, Strin
 fn is_stuck(broker: &Broker, stuck: &HashSet<WorkerId>, worker: WorkerId) -> bool {
     let awaited = broker.members.get(&worker).and_then(|m| m.awaits);
     let Some(task) = awaited.and_then(|id| broker.tasks.get(&id)) else { return false };
-    match task.state {
-        TaskState::Running(runner) => stuck.contains(&runner),
-        TaskState::Queued { .. } => {
-            let pool = &broker.pools[task.pool];
-            let of_pool = |w: &&WorkerId| broker.members[w].pool == task.pool;
-            pool.members >= pool.config.size
-                && stuck.iter().filter(of_pool).count() >= pool.members as usize
-        }
+    if let Some(runner) = task.sent_to {
+        return stuck.contains(&runner);
     }
+    let pool = &broker.pools[task.pool];
+    let of_pool = |w: &&WorkerId| broker.members[w].pool == task.pool;
+    pool.members >= pool.config.size
+        && stuck.iter().filter(of_pool).count() >= pool.members as usize
 }

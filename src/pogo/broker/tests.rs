@@ -1,11 +1,47 @@
+mod ahead;
+
 use super::*;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A worker that serves requests, not tasks.
 const PAGE: WorkerId = 100;
+/// What every task of these tests says.
+const MESSAGE: &[u8] = b"m";
+
+const NONE: [TaskId; 0] = [];
+
+/// A worker's inbox.
+#[derive(Debug, Default)]
+struct Tray {
+    tasks: Mutex<VecDeque<TaskId>>,
+    is_full: AtomicBool,
+}
+
+impl Runner for Tray {
+    fn run(&self, task: TaskId, message: &[u8]) -> bool {
+        self.tasks.lock().push_back(task);
+        message.len() == MESSAGE.len()
+    }
+
+    fn run_next(&self, task: TaskId, _message: &[u8]) -> bool {
+        let has_room = !self.is_full.load(Ordering::Relaxed);
+        if has_room {
+            self.tasks.lock().push_back(task);
+        }
+        has_room
+    }
+
+    fn take_back(&self) -> Vec<TaskId> {
+        self.tasks.lock().drain(..).collect()
+    }
+}
 
 struct Rig {
     broker: Broker,
     now: Instant,
+    trays: HashMap<WorkerId, Arc<Tray>>,
 }
 
 /// Pools of these sizes, named `p0`, `p1`…, all workers up and idle: those of pool 0 are
@@ -16,41 +52,88 @@ fn rig(sizes: &[u32]) -> Rig {
         size: *size,
         max_wait: Duration::from_secs(30),
     });
-    let mut broker = Broker::new(pools.collect());
+    let broker = Broker::new(pools.collect());
+    let mut rig = Rig { broker, now: Instant::now(), trays: HashMap::new() };
     for (i, size) in (0_u16..).zip(sizes) {
         for n in (1..=*size).rev() {
-            assert_eq!(broker.idle(u32::from(i) * 10 + n, i), Ok(None));
+            rig.idle(u32::from(i) * 10 + n, i);
         }
     }
-    Rig { broker, now: Instant::now() }
+    rig
+}
+
+/// One pool of so many workers, whose tasks so far were over at once.
+fn swift(size: u32) -> Rig {
+    let mut r = rig(&[size]);
+    for task in 1000..1064 {
+        r.start(PAGE, task, 0, 1);
+        r.end(1, task, Some(PAGE));
+        r.idle(1, 0);
+    }
+    r
 }
 
 impl Rig {
+    /// A worker is idle. Whether it goes on with a task that it has already.
     #[track_caller]
-    fn idle(&mut self, worker: WorkerId, pool: u16) -> Option<Action> {
-        self.broker.idle(worker, pool).expect("a worker that runs nothing")
+    fn idle(&mut self, worker: WorkerId, pool: u16) -> bool {
+        let tray = self.trays.entry(worker).or_default();
+        let idle = self.broker.idle(worker, tray, pool, self.now);
+        let (action, goes_on) = idle.expect("a worker that runs nothing");
+        assert_eq!(action, None);
+        goes_on
     }
 
     fn spawn(&mut self, spawner: WorkerId, task: TaskId, pool: u16) -> Option<Action> {
-        self.broker.spawn(spawner, task, pool, Bytes::from_static(b"m"), self.now).0
+        self.broker.spawn(spawner, task, pool, Bytes::from_static(MESSAGE), self.now).0
+    }
+
+    /// What lies in a worker's inbox.
+    fn tray(&self, worker: WorkerId) -> Vec<TaskId> {
+        self.trays[&worker].tasks.lock().iter().copied().collect()
+    }
+
+    /// A worker takes this task out of its inbox.
+    #[track_caller]
+    fn take(&self, worker: WorkerId, task: TaskId) {
+        assert_eq!(self.trays[&worker].tasks.lock().pop_front(), Some(task));
     }
 
     /// Spawns a task that must start at once on this worker.
     #[track_caller]
     fn start(&mut self, spawner: WorkerId, task: TaskId, pool: u16, worker: WorkerId) {
-        assert_eq!(self.spawn(spawner, task, pool), run(worker, task));
+        assert_eq!(self.spawn(spawner, task, pool), None);
+        self.take(worker, task);
     }
 
     /// Spawns a task that must wait.
     #[track_caller]
     fn queue(&mut self, spawner: WorkerId, task: TaskId, pool: u16) {
         assert_eq!(self.spawn(spawner, task, pool), None);
+        assert!(self.broker.tasks[&task].sent_to.is_none(), "{task} was sent");
     }
-}
 
-#[expect(clippy::unnecessary_wraps, reason = "compared with what the broker returns")]
-fn run(worker: WorkerId, task: TaskId) -> Option<Action> {
-    Some(Action::Run { worker, task, message: Bytes::from_static(b"m") })
+    /// Spawns a task that must be sent ahead to this worker.
+    #[track_caller]
+    fn ahead(&mut self, spawner: WorkerId, task: TaskId, worker: WorkerId) {
+        assert_eq!(self.spawn(spawner, task, 0), None);
+        assert_eq!(self.tray(worker).last(), Some(&task));
+    }
+
+    /// A worker ends a task, which was over at once; this spawner is to have its outcome.
+    #[track_caller]
+    fn end(&mut self, worker: WorkerId, task: TaskId, spawner: Option<WorkerId>) {
+        assert_eq!(self.broker.done(worker, task, 5), Ok(spawner));
+    }
+
+    /// Time passes until what was sent ahead and does not move is called back.
+    fn look(&mut self) -> Vec<Action> {
+        self.now += 2 * LOOK_EVERY;
+        let mut actions = self.broker.tick(self.now);
+        self.now += 2 * LOOK_EVERY;
+        actions.extend(self.broker.tick(self.now));
+        actions
+    }
 }
 
 fn fail(spawner: WorkerId, task: TaskId, error: &str) -> Action {
@@ -61,8 +144,9 @@ fn fail(spawner: WorkerId, task: TaskId, error: &str) -> Action {
 fn a_task_runs_on_the_worker_that_was_idle_last_and_its_spawner_is_answered() {
     let mut r = rig(&[2]);
     r.start(PAGE, 1, 0, 1);
-    assert_eq!(r.broker.done(1, 1), Ok(Some(PAGE)));
-    assert_eq!(r.idle(1, 0), None);
+    r.end(1, 1, Some(PAGE));
+    r.idle(1, 0);
+    assert_eq!(r.tray(1), NONE);
     r.start(PAGE, 2, 0, 1);
     r.start(PAGE, 3, 0, 2);
 }
@@ -74,8 +158,9 @@ fn tasks_wait_in_order() {
     r.queue(PAGE, 2, 0);
     r.queue(PAGE, 3, 0);
     for next in [2, 3] {
-        assert_eq!(r.broker.done(1, next - 1), Ok(Some(PAGE)));
-        assert_eq!(r.idle(1, 0), run(1, next));
+        r.end(1, next - 1, Some(PAGE));
+        r.idle(1, 0);
+        r.take(1, next);
     }
 }
 
@@ -90,8 +175,9 @@ fn a_task_that_finds_no_worker_in_time_fails() {
     let error = "Pogo pool \"p0\" had no free worker within 30s";
     assert_eq!(r.broker.tick(deadline), [fail(PAGE, 2, error)]);
     assert_eq!(r.broker.next_deadline(), None);
-    assert_eq!(r.broker.done(1, 1), Ok(Some(PAGE)));
-    assert_eq!(r.idle(1, 0), None, "the task that failed is not run later");
+    r.end(1, 1, Some(PAGE));
+    r.idle(1, 0);
+    assert_eq!(r.tray(1), NONE);
 }
 
 #[test]
@@ -104,15 +190,16 @@ fn the_end_of_a_worker_is_the_failure_of_its_task() {
         let mut r = rig(&[1]);
         r.start(PAGE, 1, 0, 1);
         r.queue(PAGE, 2, 0);
-        assert_eq!(r.broker.gone(1, signal), Some(fail(PAGE, 1, error)));
-        assert_eq!(r.idle(7, 0), run(7, 2), "its successor takes the next task");
+        assert_eq!(r.broker.gone(1, signal), [fail(PAGE, 1, error)]);
+        r.idle(7, 0);
+        r.take(7, 2);
     }
 }
 
 #[test]
 fn an_idle_worker_that_ended_gets_no_task() {
     let mut r = rig(&[2]);
-    assert_eq!(r.broker.gone(1, None), None);
+    assert_eq!(r.broker.gone(1, None), []);
     r.start(PAGE, 1, 0, 2);
     r.queue(PAGE, 2, 0);
 }
@@ -124,8 +211,9 @@ fn the_tasks_of_a_request_end_with_it() {
     r.queue(PAGE, 2, 0);
     r.queue(PAGE + 1, 3, 0);
     assert_eq!(r.broker.request_ended(PAGE, r.now), [Action::Stop { worker: 1, task: 1 }]);
-    assert_eq!(r.broker.done(1, 1), Ok(None), "nobody wants its outcome");
-    assert_eq!(r.idle(1, 0), run(1, 3));
+    r.end(1, 1, None);
+    r.idle(1, 0);
+    r.take(1, 3);
     assert!(r.broker.request_ended(PAGE, r.now).is_empty());
 }
 
@@ -133,13 +221,13 @@ fn the_tasks_of_a_request_end_with_it() {
 fn a_cancelled_task_that_does_not_stop_is_killed_within_a_second() {
     let mut r = rig(&[1]);
     r.start(PAGE, 1, 0, 1);
-    assert_eq!(r.broker.forget(PAGE, 1, r.now), Some(Action::Stop { worker: 1, task: 1 }));
+    assert_eq!(r.broker.forget(PAGE, 1, r.now), [Action::Stop { worker: 1, task: 1 }]);
     let deadline = r.broker.next_deadline().expect("the kill");
     assert!(deadline - r.now < Duration::from_secs(1));
     assert!(r.broker.tick(r.now).is_empty());
     assert_eq!(r.broker.tick(deadline), [Action::Kill { worker: 1 }]);
     assert!(r.broker.tick(deadline).is_empty());
-    assert_eq!(r.broker.gone(1, Some(9)), None);
+    assert_eq!(r.broker.gone(1, Some(9)), []);
 }
 
 #[test]
@@ -147,7 +235,7 @@ fn a_cancelled_task_that_stops_is_not_killed() {
     let mut r = rig(&[1]);
     r.start(PAGE, 1, 0, 1);
     r.broker.request_ended(PAGE, r.now);
-    assert_eq!(r.broker.done(1, 1), Ok(None));
+    r.end(1, 1, None);
     assert_eq!(r.broker.next_deadline(), None);
 }
 
@@ -155,11 +243,11 @@ fn a_cancelled_task_that_stops_is_not_killed() {
 fn nobody_can_give_up_or_end_the_task_of_another() {
     let mut r = rig(&[2]);
     r.start(PAGE, 1, 0, 1);
-    assert_eq!(r.broker.forget(PAGE + 1, 1, r.now), None);
-    assert_eq!(r.broker.done(2, 1), Err(NotYours));
-    assert_eq!(r.broker.done(9, 1), Err(NotYours));
-    assert!(r.broker.awaits(2, 1).is_empty());
-    assert_eq!(r.broker.done(1, 1), Ok(Some(PAGE)));
+    assert_eq!(r.broker.forget(PAGE + 1, 1, r.now), []);
+    assert_eq!(r.broker.done(2, 1, 5), Err(NotYours));
+    assert_eq!(r.broker.done(9, 1, 5), Err(NotYours));
+    assert!(r.broker.awaits(2, 1, r.now).is_empty());
+    r.end(1, 1, Some(PAGE));
 }
 
 #[test]
@@ -169,7 +257,7 @@ fn spawning_is_refused_while_the_server_ends() {
     r.queue(PAGE, 2, 0);
     assert_eq!(r.broker.close(), [fail(PAGE, 2, SHUTTING_DOWN)]);
     assert_eq!(r.spawn(PAGE, 3, 0), Some(fail(PAGE, 3, SHUTTING_DOWN)));
-    assert_eq!(r.broker.done(1, 1), Ok(Some(PAGE)), "what runs is finished");
+    r.end(1, 1, Some(PAGE));
 }
 
 #[test]
@@ -178,7 +266,7 @@ fn a_pool_that_does_not_exist_and_an_id_that_is_taken_are_refused() {
     assert!(matches!(r.spawn(PAGE, 1, 1), Some(Action::Fail { .. })));
     r.start(PAGE, 2, 0, 1);
     assert!(matches!(r.spawn(PAGE, 2, 0), Some(Action::Fail { .. })));
-    assert_eq!(r.broker.done(1, 2), Ok(Some(PAGE)), "the first keeps it");
+    r.end(1, 2, Some(PAGE));
 }
 
 #[test]
@@ -187,8 +275,8 @@ fn a_pool_of_one_that_waits_on_itself_is_refused() {
     r.start(PAGE, 1, 0, 1);
     r.queue(1, 2, 0);
     let error = "Pogo pool \"p0\" would wait on itself";
-    assert_eq!(r.broker.awaits(1, 2), [fail(1, 2, error)]);
-    assert_eq!(r.broker.done(1, 1), Ok(Some(PAGE)));
+    assert_eq!(r.broker.awaits(1, 2, r.now), [fail(1, 2, error)]);
+    r.end(1, 1, Some(PAGE));
 }
 
 #[test]
@@ -196,11 +284,11 @@ fn recursion_of_depth_two_works_in_a_pool_of_four() {
     let mut r = rig(&[4]);
     r.start(PAGE, 1, 0, 1);
     r.start(1, 2, 0, 2);
-    assert!(r.broker.awaits(1, 2).is_empty());
+    assert!(r.broker.awaits(1, 2, r.now).is_empty());
     r.start(2, 3, 0, 3);
-    assert!(r.broker.awaits(2, 3).is_empty());
-    assert_eq!(r.broker.done(3, 3), Ok(Some(2)));
-    assert_eq!(r.broker.done(2, 2), Ok(Some(1)));
+    assert!(r.broker.awaits(2, 3, r.now).is_empty());
+    r.end(3, 3, Some(2));
+    r.end(2, 2, Some(1));
 }
 
 #[test]
@@ -209,12 +297,13 @@ fn a_queued_task_is_waited_for_while_one_worker_may_get_free() {
     r.start(PAGE, 1, 0, 1);
     r.start(PAGE, 2, 0, 2);
     r.queue(1, 3, 0);
-    assert!(r.broker.awaits(1, 3).is_empty(), "worker 2 is busy, not stuck");
+    assert!(r.broker.awaits(1, 3, r.now).is_empty(), "worker 2 is busy, not stuck");
     r.queue(2, 4, 0);
     let error = "Pogo pool \"p0\" would wait on itself";
-    assert_eq!(r.broker.awaits(2, 4), [fail(2, 4, error)], "now nobody could take either");
-    assert_eq!(r.broker.done(2, 2), Ok(Some(PAGE)));
-    assert_eq!(r.idle(2, 0), run(2, 3));
+    assert_eq!(r.broker.awaits(2, 4, r.now), [fail(2, 4, error)], "now nobody could take either");
+    r.end(2, 2, Some(PAGE));
+    r.idle(2, 0);
+    r.take(2, 3);
 }
 
 #[test]
@@ -222,10 +311,10 @@ fn a_circle_over_two_pools_is_refused() {
     let mut r = rig(&[1, 1]);
     r.start(PAGE, 1, 0, 1);
     r.start(1, 2, 1, 11);
-    assert!(r.broker.awaits(1, 2).is_empty());
+    assert!(r.broker.awaits(1, 2, r.now).is_empty());
     r.queue(11, 3, 0);
     let error = "Pogo pool \"p0\" would wait on itself";
-    assert_eq!(r.broker.awaits(11, 3), [fail(11, 3, error)]);
+    assert_eq!(r.broker.awaits(11, 3, r.now), [fail(11, 3, error)]);
 }
 
 #[test]
@@ -234,9 +323,9 @@ fn a_circle_that_closes_with_the_wait_for_a_running_task_is_refused_where_it_is_
     r.start(PAGE, 1, 0, 1);
     r.start(1, 2, 0, 2);
     r.queue(2, 3, 0);
-    assert!(r.broker.awaits(2, 3).is_empty(), "worker 1 does not wait yet");
+    assert!(r.broker.awaits(2, 3, r.now).is_empty(), "worker 1 does not wait yet");
     let error = "Pogo pool \"p0\" would wait on itself";
-    assert_eq!(r.broker.awaits(1, 2), [fail(2, 3, error)]);
+    assert_eq!(r.broker.awaits(1, 2, r.now), [fail(2, 3, error)]);
 }
 
 #[test]
@@ -245,8 +334,9 @@ fn a_worker_that_is_being_replaced_may_still_come() {
     r.start(PAGE, 1, 0, 1);
     r.broker.gone(2, Some(9));
     r.queue(1, 2, 0);
-    assert!(r.broker.awaits(1, 2).is_empty());
-    assert_eq!(r.idle(3, 0), run(3, 2));
+    assert!(r.broker.awaits(1, 2, r.now).is_empty());
+    r.idle(3, 0);
+    r.take(3, 2);
 }
 
 #[test]
@@ -254,17 +344,18 @@ fn the_end_of_a_wait_is_known() {
     let mut r = rig(&[2]);
     r.start(PAGE, 1, 0, 1);
     r.start(1, 2, 0, 2);
-    r.broker.awaits(1, 2);
+    r.broker.awaits(1, 2, r.now);
     r.broker.forget(1, 2, r.now);
     r.queue(2, 3, 0);
-    assert!(r.broker.awaits(2, 3).is_empty(), "worker 1 no longer waits");
+    assert!(r.broker.awaits(2, 3, r.now).is_empty(), "worker 1 no longer waits");
 }
 
 #[test]
 fn a_worker_that_is_idle_in_the_middle_of_its_task_is_found_out() {
     let mut r = rig(&[1]);
     r.start(PAGE, 1, 0, 1);
-    assert_eq!(r.broker.idle(1, 0), Err(NotYours));
+    let tray = Arc::clone(&r.trays[&1]);
+    assert_eq!(r.broker.idle(1, &tray, 0, r.now), Err(NotYours));
 }
 
 #[test]
@@ -273,11 +364,13 @@ fn a_worker_that_is_being_killed_gets_no_other_task() {
     r.start(PAGE, 1, 0, 1);
     assert_eq!(r.broker.request_ended(PAGE, r.now), [Action::Stop { worker: 1, task: 1 }]);
     assert_eq!(r.broker.tick(r.now + STOP_MAX), [Action::Kill { worker: 1 }]);
-    assert_eq!(r.broker.done(1, 1), Ok(None));
-    assert_eq!(r.idle(1, 0), None);
+    r.end(1, 1, None);
+    r.idle(1, 0);
+    assert_eq!(r.tray(1), NONE);
     r.queue(PAGE, 2, 0);
-    assert_eq!(r.broker.gone(1, Some(9)), None);
-    assert_eq!(r.idle(2, 0), run(2, 2));
+    assert_eq!(r.broker.gone(1, Some(9)), []);
+    r.idle(2, 0);
+    r.take(2, 2);
 }
 
 #[test]
@@ -289,7 +382,7 @@ fn what_waits_is_bounded_in_number_and_in_bytes() {
         r.queue(PAGE, task, 0);
     }
     assert_eq!(r.spawn(PAGE, many, 0), Some(fail(PAGE, many, error)));
-    assert_eq!(r.broker.forget(PAGE, 7, r.now), None);
+    assert_eq!(r.broker.forget(PAGE, 7, r.now), []);
     r.queue(PAGE, many, 0);
     assert_eq!(r.broker.request_ended(PAGE, r.now), []);
     let large = Bytes::from(vec![0; QUEUE_BYTES_MAX / 2]);
@@ -298,7 +391,7 @@ fn what_waits_is_bounded_in_number_and_in_bytes() {
         assert_eq!(spawn(&mut r, task), None);
     }
     assert_eq!(r.spawn(PAGE, 3, 0), Some(fail(PAGE, 3, error)));
-    assert_eq!(r.broker.forget(PAGE, 1, r.now), None);
+    assert_eq!(r.broker.forget(PAGE, 1, r.now), []);
     assert_eq!(spawn(&mut r, 4), None);
     assert_eq!(r.broker.close().len(), 2);
     assert_eq!((r.broker.spawned.len(), r.broker.pools[0].queue_bytes), (0, 0));

@@ -1,32 +1,16 @@
 //! Requests that are sent to a worker that still has others.
 
 use super::*;
-use rustix::event::{PollFd, PollFlags, poll};
 
-/// A worker with its inbox.
-struct Clerk {
-    puppet: Puppet,
-    inbox: OwnedFd,
-}
-
-impl Clerk {
+impl Puppet {
     /// The next request: its id and its URI; `None` when it is told to end, or its server is
     /// gone.
-    fn next(&self) -> Option<(u64, String)> {
-        let mut buffer = vec![0; FRAME_MAX];
+    fn order(&self) -> Option<(u64, String)> {
         loop {
-            let sockets = [&self.inbox, &self.puppet.0];
-            let mut fds = sockets.map(|socket| PollFd::new(socket, PollFlags::IN));
-            poll(&mut fds, None).expect("two sockets");
-            let from = sockets[usize::from(fds[0].revents().is_empty())];
-            let (header, payload) = match receive(from, &mut buffer, RecvFlags::DONTWAIT) {
-                Ok(frame) => frame?,
-                // The server took it back.
-                Err(_would_block) => continue,
-            };
+            let (header, payload) = self.next()?;
             match header.kind {
                 Kind::Request => {
-                    let head = Head::decode(payload).expect("well-formed");
+                    let head = Head::decode(&payload).expect("well-formed");
                     let uri = String::from_utf8_lossy(head.request_uri).into_owned();
                     return Some((header.id, uri));
                 }
@@ -37,13 +21,13 @@ impl Clerk {
     }
 
     /// Answers with a text, as one that had the request for a few microseconds.
-    fn answer(&self, bits: u8, id: u64, text: &str) {
+    fn answer_soon(&self, bits: u8, id: u64, text: &str) {
         let mut w = Writer::default();
         response::Head { status: 200, lines: vec![] }.encode(&mut w);
         w.0.extend_from_slice(text.as_bytes());
         let header = Header::new(Kind::Response, bits | flag::HEAD, id, w.0.len());
         let frame = [&Header { took: 5, ..header }.to_bytes(), &w.0[..]].concat();
-        self.puppet.send_raw(&frame);
+        self.send_raw(&frame);
     }
 }
 
@@ -81,13 +65,12 @@ async fn swift_within(
 ) -> (Rig, std::sync::mpsc::Sender<()>) {
     let mut rig = Rig::new(max_wait);
     let (go, told) = std::sync::mpsc::channel::<()>();
-    rig.worker_with_inbox(move |puppet, inbox| {
-        let clerk = Clerk { puppet, inbox };
-        while let Some((id, uri)) = clerk.next() {
+    rig.worker(move |w| {
+        while let Some((id, uri)) = w.order() {
             if told.recv().is_err() || uri == "/crash" {
                 return;
             }
-            clerk.answer(ALL, id, &uri);
+            w.answer_soon(ALL, id, &uri);
         }
     });
     for _ in 0..count {
@@ -152,11 +135,10 @@ async fn who_stands_behind_a_slow_request_gets_another_worker() {
     let (mut rig, go) = swift(MANY).await;
     let (slow, behind) = (ask(&rig, "/slow"), ask(&rig, "/behind"));
     standing(&rig, 1).await;
-    rig.worker_with_inbox(|puppet, inbox| {
-        let clerk = Clerk { puppet, inbox };
-        let (id, uri) = clerk.next().expect("a request");
-        clerk.answer(ALL, id, &uri);
-        clerk.next();
+    rig.worker(|w| {
+        let (id, uri) = w.order().expect("a request");
+        w.answer_soon(ALL, id, &uri);
+        w.order();
     });
     assert_eq!(behind.await.expect("joined"), Ok("/behind".to_owned()));
     assert!(!slow.is_finished());
@@ -174,10 +156,9 @@ async fn a_crash_costs_only_the_request_that_the_worker_had() {
     go.send(()).expect("the worker lives");
     let died = ServeError::Died("ended, nobody saw how".into());
     assert_eq!(crash.await.expect("joined"), Err(died));
-    rig.worker_with_inbox(|puppet, inbox| {
-        let clerk = Clerk { puppet, inbox };
-        let (id, uri) = clerk.next().expect("a request");
-        clerk.answer(ALL, id, &uri);
+    rig.worker(|w| {
+        let (id, uri) = w.order().expect("a request");
+        w.answer_soon(ALL, id, &uri);
     });
     assert_eq!(behind.await.expect("joined"), Ok("/behind".to_owned()));
 }
@@ -199,19 +180,19 @@ async fn a_client_that_leaves_takes_its_request_along_before_its_turn() {
 
 /// Serves with all the ways that a worker has, in turn: most answers are the end of their
 /// request, some take long, and after some it takes long, or a word more, until it is idle.
-fn serve_in_turn(clerk: &Clerk, first: u32) {
+fn serve_in_turn(w: &Puppet, first: u32) {
     let pause = || std::thread::sleep(Duration::from_millis(5));
     for served in first.. {
-        let Some((id, uri)) = clerk.next() else { return };
+        let Some((id, uri)) = w.order() else { return };
         let way = served % 97;
         if way == 0 {
             pause();
         }
         if (1..9).contains(&way) {
-            clerk.answer(flag::LAST | flag::DONE, id, &uri);
-            clerk.puppet.send(Kind::Ready, 0, 0, b"");
+            w.answer_soon(flag::LAST | flag::DONE, id, &uri);
+            w.send(Kind::Ready, 0, 0, b"");
         } else {
-            clerk.answer(ALL, id, &uri);
+            w.answer_soon(ALL, id, &uri);
         }
         if way == 9 {
             pause();
@@ -237,7 +218,7 @@ async fn ask_much(pool: Arc<Pool>, client: u32) {
 async fn whatever_workers_do_every_request_gets_its_own_answer() {
     let mut rig = Rig::new(None);
     for n in 0..4 {
-        rig.worker_with_inbox(move |puppet, inbox| serve_in_turn(&Clerk { puppet, inbox }, n * 11));
+        rig.worker(move |w| serve_in_turn(&w, n * 11));
     }
     let ask = |client| tokio::spawn(ask_much(Arc::clone(&rig.pool), client));
     let clients: Vec<_> = (0..16).map(ask).collect();

@@ -1,34 +1,43 @@
-//! Decides which worker takes a request, and which request a worker that becomes free.
+//! Decides which worker takes a job, and which job a worker that becomes free. A job is a
+//! request or a task.
 //!
 //! Nothing here waits, sends or reads a clock. The worker that became idle last goes
-//! first, because its caches are warm; requests wait in order, and no more than
-//! [`WAITING_MAX`] of them.
+//! first, because its caches are warm; jobs wait in order, and no more than a pool allows.
 //!
-//! Where requests are over sooner than a sleeping worker is awake, a request goes *ahead*:
-//! it is sent to a worker that still has others, and lies in its inbox until those are done.
-//! Each worker at work has a seat; those that are sent ahead to it stand behind its seat. One
-//! behind which nothing moves loses them again.
+//! Where jobs are over sooner than a sleeping worker is awake, a job goes *ahead*: it is sent
+//! to a worker that still has others, and lies in its inbox until those are done. Each worker
+//! at work has a seat; the jobs that are sent ahead to it stand behind its seat. One behind
+//! which nothing moves loses them again.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
-/// How many requests may wait for a worker of one pool.
-pub(crate) const WAITING_MAX: usize = 16_384;
-/// How many requests may stand behind a worker's own.
+/// How often it is to be looked for seats behind which nothing moves, as long as any job
+/// is sent ahead.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// After how many looks at which no job stood anywhere nobody need look any more.
+pub(crate) const LOOKS_IN_VAIN: u32 = 50;
+/// The longest job that is sent ahead, in bytes.
+pub(crate) const AHEAD_BYTES: usize = 16 * 1024;
+
+/// How many jobs may stand behind a worker's own.
 const AHEAD_MAX: usize = 16;
-/// How long a request that is sent ahead may be expected to stand there, in microseconds:
+/// How long a job that is sent ahead may be expected to stand there, in microseconds:
 /// about as long as it takes to wake a process on a busy machine.
 const STAND_MAX: u32 = 100;
-/// How long a request of an unknown kind is taken to last, in microseconds.
+/// How long a job of an unknown kind is taken to last, in microseconds.
 const UNKNOWN: u32 = 1000;
 
-/// The idle workers `W` of a pool, those at work, and the requests `R` that wait.
+/// The idle workers `W` of a pool, those at work, and the jobs `J` that wait.
 #[derive(Debug)]
-pub(crate) struct Dispatch<W, R> {
+pub(crate) struct Dispatch<W, J> {
     idle: Vec<W>,
-    waiting: VecDeque<(Ticket, R)>,
-    seats: Vec<Option<At<W, R>>>,
+    waiting: BTreeMap<Ticket, J>,
+    /// How many may wait.
+    waiting_max: usize,
+    seats: Vec<Option<At<W, J>>>,
     free: Vec<Seat>,
-    /// How many requests were sent ahead and stand.
+    /// How many jobs were sent ahead and stand.
     standing: usize,
     pace: Pace,
     last: u64,
@@ -37,14 +46,14 @@ pub(crate) struct Dispatch<W, R> {
 
 /// A worker at work.
 #[derive(Debug)]
-struct At<W, R> {
+struct At<W, J> {
     worker: W,
-    behind: VecDeque<(Ticket, R)>,
-    /// Whether its request is the one that it had when [`Dispatch::stuck`] last looked.
+    behind: VecDeque<(Ticket, J)>,
+    /// Whether its job is the one that it had when [`Dispatch::stuck`] last looked.
     is_seen: bool,
 }
 
-/// The place of a request in the queue: whoever has the lower one came first.
+/// The place of a job in the queue: whoever has the lower one came first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
 
@@ -52,7 +61,7 @@ pub(crate) struct Ticket(u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seat(usize);
 
-/// Why a request may not wait.
+/// Why a job may not wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// Too many wait.
@@ -61,18 +70,18 @@ pub(crate) enum Refused {
     Closing,
 }
 
-/// What a worker does that has finished its request.
+/// What a worker does that has finished its job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Next<R> {
+pub(crate) enum Next<J> {
     /// It has this one already, and so many more behind it.
-    Ahead(R, usize),
+    Ahead(J, usize),
     /// It gets this one.
-    Waiting(R),
+    Waiting(J),
     /// It rests.
     Rest,
 }
 
-/// How long the requests of a pool last, as a moving average.
+/// How long the jobs of a pool last, as a moving average.
 #[derive(Clone, Copy, Debug)]
 struct Pace {
     /// In sixteenths of a microsecond, so that short ones count.
@@ -80,7 +89,7 @@ struct Pace {
 }
 
 impl Pace {
-    /// A request lasted so many microseconds.
+    /// A job lasted so many microseconds.
     const fn add(&mut self, micros: u16) {
         self.sixteenths = self.sixteenths - self.sixteenths / 8 + micros as u32 * 2;
     }
@@ -98,12 +107,13 @@ impl Pace {
     }
 }
 
-impl<W: Clone, R> Dispatch<W, R> {
-    /// A pool without workers.
-    pub(crate) const fn new() -> Self {
+impl<W: Clone, J> Dispatch<W, J> {
+    /// A pool without workers, in which so many jobs may wait.
+    pub(crate) const fn new(waiting_max: usize) -> Self {
         Self {
             idle: Vec::new(),
-            waiting: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            waiting_max,
             seats: Vec::new(),
             free: Vec::new(),
             standing: 0,
@@ -113,7 +123,7 @@ impl<W: Clone, R> Dispatch<W, R> {
         }
     }
 
-    /// Where a new request is to be sent ahead, if that is sooner than another way: behind the
+    /// Where a new job is to be sent ahead, if that is sooner than another way: behind the
     /// first seat that has room and whose worker `takes` it.
     pub(crate) fn ahead<T>(&self, takes: impl Fn(&W) -> Option<T>) -> Option<(T, Seat)> {
         if !self.pace.is_swift(1) || !self.waiting.is_empty() || !self.open {
@@ -125,79 +135,82 @@ impl<W: Clone, R> Dispatch<W, R> {
         roomy.find_map(|(seat, at)| Some((takes(&at.worker)?, seat)))
     }
 
-    /// A request was sent ahead to the worker at this seat. Whether it is the only one that
-    /// stands anywhere.
-    pub(crate) fn stand(&mut self, seat: Seat, request: R) -> (Ticket, bool) {
-        let ticket = self.ticket();
-        if let Some(at) = self.at(seat) {
-            at.behind.push_back((ticket, request));
-            self.standing += 1;
-        }
-        (ticket, self.standing == 1)
+    /// The place of a new job.
+    pub(crate) const fn ticket(&mut self) -> Ticket {
+        self.last += 1;
+        Ticket(self.last)
     }
 
-    /// The worker for a new request, if one is idle.
+    /// A job was sent ahead to the worker at this seat. Whether it is the only one that
+    /// stands anywhere.
+    pub(crate) fn stand(&mut self, seat: Seat, ticket: Ticket, job: J) -> bool {
+        if let Some(at) = self.at(seat) {
+            at.behind.push_back((ticket, job));
+            self.standing += 1;
+        }
+        self.standing == 1
+    }
+
+    /// The worker for a new job, if one is idle.
     pub(crate) fn take(&mut self) -> Option<(W, Seat)> {
         let worker = self.idle.pop()?;
         Some((worker.clone(), self.seat(worker)))
     }
 
-    /// Lets a request wait, in the place that it had if it had one before.
-    pub(crate) fn wait(&mut self, before: Option<Ticket>, request: R) -> Result<Ticket, Refused> {
+    /// Lets a job wait, in the place that it had if it had one before.
+    pub(crate) fn wait(&mut self, before: Option<Ticket>, job: J) -> Result<Ticket, Refused> {
         if !self.open {
             return Err(Refused::Closing);
         }
-        if self.waiting.len() >= WAITING_MAX {
+        if self.waiting.len() >= self.waiting_max {
             return Err(Refused::Full);
         }
         let ticket = before.unwrap_or_else(|| self.ticket());
-        let place = self.waiting.partition_point(|(other, _)| *other < ticket);
-        self.waiting.insert(place, (ticket, request));
+        self.waiting.insert(ticket, job);
         Ok(ticket)
     }
 
-    /// A request no longer waits. Whether it did.
+    /// A job no longer waits. Whether it did.
     pub(crate) fn leave(&mut self, ticket: Ticket) -> bool {
-        let place = self.waiting.binary_search_by_key(&ticket, |(t, _)| *t);
-        place.is_ok_and(|place| self.waiting.remove(place).is_some())
+        self.waiting.remove(&ticket).is_some()
     }
 
-    /// The request that stands behind this seat with this ticket.
-    pub(crate) fn standing(&mut self, seat: Seat, ticket: Ticket) -> Option<&mut R> {
+    /// The job that stands behind this seat with this ticket.
+    pub(crate) fn standing(&mut self, seat: Seat, ticket: Ticket) -> Option<&mut J> {
         let behind = &mut self.at(seat)?.behind;
         let place = behind.binary_search_by_key(&ticket, |(t, _)| *t).ok()?;
-        behind.get_mut(place).map(|(_, request)| request)
+        behind.get_mut(place).map(|(_, job)| job)
     }
 
     /// Whether somebody stands behind this seat of whom `is` says so.
-    pub(crate) fn stands(&self, seat: Seat, is: impl Fn(&R) -> bool) -> bool {
+    pub(crate) fn stands(&self, seat: Seat, is: impl Fn(&J) -> bool) -> bool {
         let at = self.seats.get(seat.0).and_then(Option::as_ref);
-        at.is_some_and(|at| at.behind.iter().any(|(_, request)| is(request)))
+        at.is_some_and(|at| at.behind.iter().any(|(_, job)| is(job)))
     }
 
-    /// Takes the requests from behind a seat of which `is` says so.
-    pub(crate) fn call_back(&mut self, seat: Seat, is: impl Fn(&R) -> bool) -> Vec<R> {
+    /// Takes the jobs from behind a seat of which `is` says so.
+    pub(crate) fn call_back(&mut self, seat: Seat, is: impl Fn(&J) -> bool) -> Vec<J> {
         let Some(at) = self.at(seat) else { return Vec::new() };
         let (taken, stay): (VecDeque<_>, _) =
-            std::mem::take(&mut at.behind).into_iter().partition(|(_, request)| is(request));
+            std::mem::take(&mut at.behind).into_iter().partition(|(_, job)| is(job));
         at.behind = stay;
         self.standing -= taken.len();
-        taken.into_iter().map(|(_, request)| request).collect()
+        taken.into_iter().map(|(_, job)| job).collect()
     }
 
-    /// A new worker is idle: the request that gets it, and its seat, or nobody waits and it
+    /// A new worker is idle: the job that gets it, and its seat, or nobody waits and it
     /// rests.
-    pub(crate) fn idle(&mut self, worker: W) -> Option<(R, Seat)> {
-        let Some((_, request)) = self.waiting.pop_front() else {
+    pub(crate) fn idle(&mut self, worker: W) -> Option<(J, Seat)> {
+        let Some((_, job)) = self.waiting.pop_first() else {
             self.idle.push(worker);
             return None;
         };
-        Some((request, self.seat(worker)))
+        Some((job, self.seat(worker)))
     }
 
-    /// The worker at this seat has finished its request, which took it so many microseconds,
+    /// The worker at this seat has finished its job, which took it so many microseconds,
     /// or never got one.
-    pub(crate) fn next(&mut self, seat: Seat, took: Option<u16>) -> Next<R> {
+    pub(crate) fn next(&mut self, seat: Seat, took: Option<u16>) -> Next<J> {
         if let Some(took) = took {
             self.pace.add(took);
         }
@@ -205,12 +218,12 @@ impl<W: Clone, R> Dispatch<W, R> {
             return Next::Rest;
         };
         at.is_seen = false;
-        if let Some((_, request)) = at.behind.pop_front() {
+        if let Some((_, job)) = at.behind.pop_front() {
             self.standing -= 1;
-            return Next::Ahead(request, at.behind.len());
+            return Next::Ahead(job, at.behind.len());
         }
-        if let Some((_, request)) = self.waiting.pop_front() {
-            return Next::Waiting(request);
+        if let Some((_, job)) = self.waiting.pop_first() {
+            return Next::Waiting(job);
         }
         if let Some(at) = self.rise(seat)
             && self.open
@@ -220,11 +233,11 @@ impl<W: Clone, R> Dispatch<W, R> {
         Next::Rest
     }
 
-    /// The worker at this seat takes no more requests: those that stood there.
-    pub(crate) fn vacate(&mut self, seat: Seat) -> Vec<R> {
-        let requests = self.call_back(seat, |_| true);
+    /// The worker at this seat takes no more jobs: those that stood there.
+    pub(crate) fn vacate(&mut self, seat: Seat) -> Vec<J> {
+        let jobs = self.call_back(seat, |_| true);
         self.rise(seat);
-        requests
+        jobs
     }
 
     /// The seats behind which somebody stands and nothing has moved since this was last
@@ -241,6 +254,12 @@ impl<W: Clone, R> Dispatch<W, R> {
             self.pace.forget();
         }
         stuck
+    }
+
+    /// The same, by their workers.
+    pub(crate) fn stuck_workers(&mut self) -> Vec<W> {
+        let stuck = self.stuck();
+        stuck.into_iter().filter_map(|seat| self.worker(seat).cloned()).collect()
     }
 
     /// The worker at this seat.
@@ -264,26 +283,42 @@ impl<W: Clone, R> Dispatch<W, R> {
         self.idle.iter()
     }
 
+    /// The worker that became idle last is to be the last that gets another job.
+    pub(crate) fn cool(&mut self) {
+        let by = usize::from(!self.idle.is_empty());
+        self.idle.rotate_right(by);
+    }
+
     /// How many workers are idle.
     pub(crate) const fn idle_count(&self) -> usize {
         self.idle.len()
     }
 
-    /// How many requests wait.
+    /// The job that has waited longest.
+    pub(crate) fn first(&self) -> Option<&J> {
+        self.waiting.first_key_value().map(|(_, job)| job)
+    }
+
+    /// The jobs that wait, in order.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &J> {
+        self.waiting.values()
+    }
+
+    /// How many jobs wait.
     pub(crate) fn waiting_count(&self) -> usize {
         self.waiting.len()
     }
 
-    /// How many requests were sent ahead and stand.
+    /// How many jobs were sent ahead and stand.
     pub(crate) const fn standing_count(&self) -> usize {
         self.standing
     }
 
-    /// Lets no more requests wait; those that do are returned, and the idle workers. Those
+    /// Lets no more jobs wait; those that do are returned, and the idle workers. Those
     /// that were sent ahead are still served.
-    pub(crate) fn close(&mut self) -> (Vec<R>, Vec<W>) {
+    pub(crate) fn close(&mut self) -> (Vec<J>, Vec<W>) {
         self.open = false;
-        let waiting = self.waiting.drain(..).map(|(_, request)| request).collect();
+        let waiting = std::mem::take(&mut self.waiting).into_values().collect();
         (waiting, std::mem::take(&mut self.idle))
     }
 
@@ -292,12 +327,7 @@ impl<W: Clone, R> Dispatch<W, R> {
         self.open
     }
 
-    fn ticket(&mut self) -> Ticket {
-        self.last += 1;
-        Ticket(self.last)
-    }
-
-    fn at(&mut self, seat: Seat) -> Option<&mut At<W, R>> {
+    fn at(&mut self, seat: Seat) -> Option<&mut At<W, J>> {
         self.seats.get_mut(seat.0)?.as_mut()
     }
 
@@ -325,9 +355,11 @@ impl<W: Clone, R> Dispatch<W, R> {
 mod tests {
     use super::*;
 
+    const MAX: usize = 100;
+
     /// A pool with these idle workers.
     fn with(workers: &[u32]) -> Dispatch<u32, &'static str> {
-        let mut d = Dispatch::new();
+        let mut d = Dispatch::new(MAX);
         workers.iter().for_each(|worker| assert_eq!(d.idle(*worker), None));
         d
     }
@@ -347,7 +379,8 @@ mod tests {
     /// The worker to whom a request is sent ahead.
     fn ahead(d: &mut Dispatch<u32, &'static str>, request: &'static str) -> Option<u32> {
         let (worker, seat) = d.ahead(|worker| Some(*worker))?;
-        d.stand(seat, request);
+        let ticket = d.ticket();
+        d.stand(seat, ticket, request);
         Some(worker)
     }
 
@@ -357,7 +390,8 @@ mod tests {
         let mut take = || d.take().map(|(worker, _)| worker);
         assert_eq!((take(), take(), take(), take()), (Some(3), Some(2), Some(1), None));
         let mut d = with(&[1, 2, 3]);
-        assert_eq!((d.coldest(), d.idle_count()), (Some(1), 2));
+        d.cool();
+        assert_eq!((d.coldest(), d.coldest(), d.idle_count()), (Some(3), Some(1), 1));
     }
 
     #[test]
@@ -395,13 +429,13 @@ mod tests {
 
     #[test]
     fn the_queue_is_bounded_and_closes() {
-        let mut d: Dispatch<u32, usize> = Dispatch::new();
-        for n in 0..WAITING_MAX {
+        let mut d: Dispatch<u32, usize> = Dispatch::new(MAX);
+        for n in 0..MAX {
             d.wait(None, n).expect("room");
         }
         assert_eq!(d.wait(None, 0), Err(Refused::Full));
         let (waiting, idle) = d.close();
-        assert_eq!((waiting.len(), idle.len(), d.is_open()), (WAITING_MAX, 0, false));
+        assert_eq!((waiting.len(), idle.len(), d.is_open()), (MAX, 0, false));
         assert_eq!(d.wait(None, 0), Err(Refused::Closing));
     }
 
@@ -419,7 +453,8 @@ mod tests {
         for (micros, expected) in [(1, 16), (10, 10), (30, 3), (60, 1), (200, 0), (u16::MAX, 0)] {
             let (mut d, seat) = swift(&[1]);
             for _ in 0..100 {
-                d.stand(seat, "r");
+                let ticket = d.ticket();
+                d.stand(seat, ticket, "r");
                 d.next(seat, Some(micros));
             }
             let sent = (0..).take_while(|_| ahead(&mut d, "r").is_some()).count();
