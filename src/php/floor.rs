@@ -17,6 +17,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio::io::Interest;
 use tokio::sync::{SetOnce, mpsc};
 
 /// How long the zygote's report may lag behind a worker's closed socket.
@@ -152,7 +153,7 @@ impl Worker {
     /// Waits for the end of its process; `false` when it cannot be seen from here.
     pub(crate) async fn dies(&self) -> bool {
         let Some(Ok(process)) = self.process.get().map(OwnedFd::try_clone) else { return false };
-        let Ok(process) = watched(process) else { return false };
+        let Ok(process) = watched(process, Interest::READABLE) else { return false };
         process.readable().await.is_ok()
     }
 

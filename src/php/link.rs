@@ -37,6 +37,8 @@ thread_local! {
 /// The server's end of a worker's socket.
 #[derive(Debug)]
 pub(crate) struct Link {
+    /// Watched for what comes: to watch it for room as well would wake a thread each time
+    /// that the worker takes something out.
     io: AsyncFd<OwnedFd>,
     outbox: Mutex<Outbox>,
     incoming: Mutex<Assembler>,
@@ -82,7 +84,7 @@ impl Link {
     /// A link over the server's end of a socket pair; needs a runtime around it.
     pub(crate) fn new(socket: OwnedFd) -> io::Result<Self> {
         Ok(Self {
-            io: watched(socket)?,
+            io: watched(socket, Interest::READABLE)?,
             outbox: Mutex::default(),
             incoming: Mutex::default(),
             reset: AtomicBool::new(false),
@@ -163,7 +165,12 @@ impl Link {
 
     /// Sends what waits, and ends when nothing does or the worker is gone.
     async fn send_rest(self: Arc<Self>) {
-        while let Ok(mut guard) = self.io.writable().await {
+        let socket = self.io.get_ref().try_clone();
+        let Ok(io) = socket.and_then(|socket| watched(socket, Interest::WRITABLE)) else {
+            // Without a descriptor nobody would hear when there is room.
+            return self.hang_up();
+        };
+        while let Ok(mut guard) = io.writable().await {
             if self.send_some(&mut guard) {
                 return;
             }
@@ -285,14 +292,14 @@ impl Link {
     }
 }
 
-/// A descriptor that never blocks, watched by the runtime.
+/// A descriptor that never blocks, watched by the runtime for this.
 #[expect(
     deprecated,
     reason = "what replaces it is unsafe for types that lie about their descriptor; `OwnedFd` does not"
 )]
-pub(super) fn watched(socket: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+pub(super) fn watched(socket: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
     rustix::io::ioctl_fionbio(&socket, true)?;
-    AsyncFd::new(socket)
+    AsyncFd::with_interest(socket, interest)
 }
 
 /// What one datagram made.

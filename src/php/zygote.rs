@@ -15,6 +15,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -97,7 +98,8 @@ impl Zygote {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| ZygoteError::Host { host: host.into(), error })?;
-        let mut zygote = Self { control: watched(ours)?, child, lifeline: held };
+        let mut zygote =
+            Self { control: watched(ours, Interest::READABLE)?, child, lifeline: held };
         let boot = ToZygote::Boot { version: php_wire::VERSION, ini: ini.to_vec() };
         let booted = match zygote.order(&boot) {
             Ok(()) => timeout(BOOT_MAX, zygote.report()).await,
