@@ -12,6 +12,8 @@ pub(crate) struct Tasks {
     pools: Option<Pools>,
     /// Spawned by this request and not yet awaited; `Some` once the result is there.
     open: HashMap<u64, Option<Ended>>,
+    /// Whether the last was spawned while others were open.
+    together: bool,
 }
 
 #[derive(Debug)]
@@ -42,7 +44,7 @@ pub(crate) enum NoPool {
 
 impl Tasks {
     pub(crate) fn new(serial: u32) -> Self {
-        Self { serial, spawned: 0, pools: None, open: HashMap::new() }
+        Self { serial, spawned: 0, pools: None, open: HashMap::new(), together: false }
     }
 
     /// Takes a new table of pools.
@@ -76,6 +78,7 @@ impl Tasks {
     pub(crate) fn open(&mut self) -> u64 {
         self.spawned = self.spawned.wrapping_add(1);
         let id = task_id(self.serial, self.spawned);
+        self.together = !self.open.is_empty();
         self.open.insert(id, None);
         id
     }
@@ -90,9 +93,9 @@ impl Tasks {
         Ok(())
     }
 
-    /// How many tasks were spawned and not yet awaited.
-    pub(crate) fn count(&self) -> usize {
-        self.open.len()
+    /// Whether those that are open were spawned together, and not one after the other.
+    pub(crate) const fn are_together(&self) -> bool {
+        self.together
     }
 
     /// Whether the task is this request's and was not awaited yet.
@@ -134,8 +137,10 @@ mod tests {
     #[test]
     fn a_result_is_taken_once() {
         let mut tasks = with_pools();
-        let (a, b) = (tasks.open(), tasks.open());
-        assert!(b > a);
+        let a = tasks.open();
+        assert!(!tasks.are_together());
+        let b = tasks.open();
+        assert!(b > a && tasks.are_together());
         tasks.end(a, b"\0{}").expect("well-formed");
         assert_eq!(tasks.take(b), None);
         assert_eq!(tasks.take(a), Some(Ended { envelope: true, text: b"{}".to_vec() }));

@@ -7,45 +7,24 @@
 #![expect(unsafe_code, reason = "PHP's side of the worker is C")]
 
 mod host;
+mod intake;
 
 use crate::answer::Answer;
 use crate::body::Body;
-use crate::link::{Link, Received};
+use crate::link::Link;
 use crate::tasks::{Ended, NoPool, Tasks};
+use intake::Patience;
 use php_sys::{Header, Pair, Str, Work};
 use php_wire::codec::Writer;
 use php_wire::control::{
     EXIT_BAILOUT, EXIT_NO_LOOP, EXIT_OK, EXIT_OVER_LIMIT, WorkerKind, WorkerSpec,
 };
-use php_wire::frame::{self, FrameError, Kind, MESSAGE_MAX, PAYLOAD_MAX, flag};
+use php_wire::frame::{self, Kind, MESSAGE_MAX, PAYLOAD_MAX, flag};
 use php_wire::request::Head;
 use php_wire::response::{Log, Source};
 use php_wire::task::Spawn;
 use std::ffi::CString;
 use std::time::{Duration, Instant};
-
-/// How soon a worker script must be back in its loop for its next request's end to count
-/// as the way back: the `READY` that would follow costs both sides a system call. A
-/// request that meets a script that is not back this time waits in its inbox; one that
-/// meets a script that left its loop goes to another worker.
-const SWIFT: Duration = Duration::from_micros(500);
-
-/// How many requests or tasks may be begun one after the other without a look at what else
-/// has come.
-const UNLOOKED_MAX: u32 = 32;
-
-/// How long a task, or the result of one, is looked for before the process sleeps: as long as
-/// it takes to wake one on a processor that has gone idle.
-const LINGER: Duration = Duration::from_micros(50);
-
-/// How soon a task must come after the one before for the next to be looked for.
-const WANTED: Duration = Duration::from_micros(150);
-
-/// How much memory a worker keeps for its next request or task after a large one.
-const PAYLOAD_KEPT: usize = 256 * 1024;
-
-/// How long a closing or another set of task pools may go unnoticed by who spawns.
-const NEWS_EVERY: Duration = Duration::from_millis(1);
 
 /// How much output outside a request is collected for one line of the log.
 const OUTSIDE_MAX: usize = 4096;
@@ -89,6 +68,8 @@ struct Worker {
     ended_at: Option<Instant>,
     /// How much work was begun since frames were last looked for.
     unlooked: u32,
+    /// How many requests or tasks came one after the other, without a pause between them.
+    in_a_row: u32,
     /// Whether the last work came so soon after the one before that this may be so again.
     is_wanted: bool,
     /// When this worker last looked for another table of pools.
@@ -166,159 +147,13 @@ impl Worker {
             began_at: None,
             ended_at: None,
             unlooked: 0,
+            in_a_row: 0,
             is_wanted: false,
             looked_at: None,
             swift: false,
             draining: false,
             served: 0,
             max_requests: spec.max_requests,
-        }
-    }
-
-    /// Whether the server may have sent the next work: only who has said that it is idle,
-    /// or that its task is over and it soon will be, gets some.
-    const fn may_take_work(&self) -> bool {
-        let is_over = matches!(self.current, Current::None | Current::Task { reported: true, .. });
-        is_over && self.arrived.is_none()
-    }
-
-    /// Takes one frame, if there is one; `false` when there is none, or a signal came.
-    fn take_frame(&mut self, wait: bool) -> bool {
-        let may_take_work = self.may_take_work();
-        let taken = match self.link.receive(wait) {
-            Received::Nothing | Received::Interrupted => return false,
-            Received::Fragment => return true,
-            Received::Message(header, payload) => match header.kind {
-                Kind::Request | Kind::Task if may_take_work => {
-                    self.arriving.clear();
-                    self.arriving.extend_from_slice(payload);
-                    self.arrived = Some(header);
-                    Ok(())
-                }
-                Kind::Body => {
-                    let last = header.has(flag::LAST) || header.has(flag::ABORT);
-                    self.body.push(payload, last);
-                    Ok(())
-                }
-                Kind::Result => self.tasks.end(header.id, payload),
-                Kind::Pools => self.tasks.set_pools(payload),
-                Kind::Abort => {
-                    if self.current == Current::Request && self.answer.id() == header.id {
-                        self.answer.abort();
-                    }
-                    Ok(())
-                }
-                Kind::Drain => {
-                    self.draining = true;
-                    Ok(())
-                }
-                _ => Err(FrameError::Kind(header.kind as u8)),
-            },
-        };
-        if let Err(e) = taken {
-            self.log(
-                Source::ErrorLog,
-                3,
-                format!("PHP worker got a bad frame: {e}").as_bytes(),
-                b"",
-            );
-            self.draining = true;
-        }
-        true
-    }
-
-    /// Takes a request or task out of the inbox, if there is one.
-    fn take_work(&mut self) -> bool {
-        let Some((header, payload)) = self.link.take_work() else { return false };
-        self.arriving.clear();
-        self.arriving.extend_from_slice(payload);
-        self.arrived = Some(header);
-        true
-    }
-
-    /// Takes a request or task, or whatever else has come; waits until there is something.
-    fn take_any(&mut self) {
-        // Who always has work waiting must not overlook all else.
-        self.unlooked += 1;
-        if self.unlooked > UNLOOKED_MAX {
-            self.unlooked = 0;
-            self.take_frames();
-        }
-        if self.arrived.is_some() || self.take_work() || self.take_soon() {
-            return;
-        }
-        self.unlooked = 0;
-        if self.link.wait_for_work() {
-            self.take_frame(true);
-        }
-    }
-
-    /// Looks once more before this worker sleeps, and lets others run before that: under load
-    /// one of them is the server with the next request, and waking a process costs more than
-    /// its turn. A second turn saved nothing more. A task's worker looks longer: who spawns
-    /// tasks waits for them.
-    fn take_soon(&mut self) -> bool {
-        if self.kind == WorkerKind::Task {
-            return self.is_wanted && self.linger(Self::take_work);
-        }
-        std::thread::yield_now();
-        self.take_work()
-    }
-
-    /// Looks again and again for something that is likely to come within moments, and lets
-    /// others run in between. Whether it came.
-    fn linger(&mut self, mut has_come: impl FnMut(&mut Self) -> bool) -> bool {
-        let since = Instant::now();
-        loop {
-            if has_come(self) {
-                return true;
-            }
-            if since.elapsed() >= LINGER {
-                return false;
-            }
-            std::thread::yield_now();
-        }
-    }
-
-    /// Takes every frame that is there already.
-    fn take_frames(&mut self) {
-        while self.take_frame(false) {}
-    }
-
-    /// The same, but looks only now and then: what it looks for is another table of pools.
-    fn take_news(&mut self) {
-        let now = Instant::now();
-        if self.looked_at.is_none_or(|at| now.duration_since(at) >= NEWS_EVERY) {
-            self.looked_at = Some(now);
-            self.take_frames();
-        }
-    }
-
-    /// Waits for a request or task; `None` when the worker is to end.
-    fn next(&mut self) -> Option<frame::Header> {
-        let is_silent = self.outside.is_empty();
-        let ended_at = self.ended_at.take();
-        self.swift = ended_at.is_some_and(|at| is_silent && at.elapsed() < SWIFT);
-        self.log_outside();
-        self.link.shrink();
-        self.payload.clear();
-        self.payload.shrink_to(PAYLOAD_KEPT);
-        let since = Instant::now();
-        loop {
-            if let Some(header) = self.arrived.take() {
-                self.is_wanted = since.elapsed() < WANTED;
-                std::mem::swap(&mut self.payload, &mut self.arriving);
-                self.announced = false;
-                return Some(header);
-            }
-            if self.draining {
-                return None;
-            }
-            if !self.announced {
-                self.link.signal(Kind::Ready, 0);
-                self.announced = true;
-            }
-            self.take_any();
         }
     }
 
@@ -569,7 +404,8 @@ impl Worker {
         let wait = Duration::try_from_secs_f64(seconds).ok();
         let until = wait.and_then(|wait| Instant::now().checked_add(wait));
         let mut announced = self.kind != WorkerKind::Task;
-        let mut lingers = self.tasks.count() == 1;
+        let mut patience =
+            if self.tasks.are_together() { Patience::WhileOthersRun } else { Patience::Fixed };
         loop {
             if let Some(ended) = self.tasks.take(id) {
                 return self.lend(ended);
@@ -585,15 +421,10 @@ impl Worker {
                 announced = true;
             }
             // One frame at a time: most often it is the one that was waited for.
-            let lingers = std::mem::take(&mut lingers);
-            let has_come = if lingers {
-                self.linger(|worker| worker.take_frame(false))
-            } else {
-                self.take_frame(false)
-            };
-            if !has_come {
+            if !self.linger(patience, |worker| worker.take_frame(false)) {
                 let _ = self.link.wait(until);
             }
+            patience = Patience::WhileOthersRun;
             if stopping() {
                 return php_sys::AWAIT_INTERRUPTED;
             }
