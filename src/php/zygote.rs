@@ -126,7 +126,11 @@ impl Zygote {
         let mut command = Command::new("cat");
         let child = command.stdin(Stdio::piped()).kill_on_drop(true).spawn().expect("cat runs");
         let (_, held) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC).expect("a pipe");
-        Self { control: watched(control).expect("a socket"), child, lifeline: held }
+        Self {
+            control: watched(control, Interest::READABLE).expect("a socket"),
+            child,
+            lifeline: held,
+        }
     }
 
     /// What the first report means.

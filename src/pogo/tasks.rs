@@ -108,12 +108,15 @@ impl Tasks {
     /// A worker of a pool is about to end, or has ended and it is not known yet how.
     pub(crate) fn leaves(&self, worker: WorkerId) {
         let actions = self.broker.lock().leaves(worker);
+        // What it had not taken may wait again.
+        self.sooner.notify_one();
         self.carry_out(actions);
     }
 
     /// A worker of a pool ended.
     pub(crate) fn gone(&self, worker: WorkerId, signal: Option<i32>) {
         let actions = self.broker.lock().gone(worker, signal);
+        self.sooner.notify_one();
         self.carry_out(actions);
         self.request_ended(worker);
     }
