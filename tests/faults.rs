@@ -179,6 +179,35 @@ fn a_killed_worker_is_replaced() {
     });
 }
 
+/// Stops the worker titled so, which is idle, and asks for what it would do: its process id.
+#[track_caller]
+fn check_stopped(path: &str, titled: &str) {
+    let options = "\tfrankenphp {\n\t\tnum_threads 1\n\t}\n\tpogo {\n\t\tworker task.php\n\t\t\
+                   num_threads 1\n\t}";
+    let spawns = "<?php echo pogo_await(pogo_spawn('X', ['code' => 'return getmypid();']), 20.0);";
+    let site = Site::php(options)
+        .file("task.php", TASK)
+        .file("public/pid.php", "<?php echo getmypid();")
+        .file("public/task.php", spawns);
+    let server = Server::start(site.folder());
+    let [idle] = &workers(&server, titled)[..] else { panic!("one {titled}") };
+    signal_process(idle.pid, Signal::STOP);
+    let answer = server.get(path).body;
+    let other: i32 = answer.parse().unwrap_or_else(|_| panic!("{path}: {answer}"));
+    assert_ne!(other, idle.pid);
+    server.wait_for_log(&["does not take its work"]);
+}
+
+#[test]
+fn a_request_that_an_idle_worker_does_not_take_goes_to_another() {
+    check_stopped("/pid.php", "worker classic");
+}
+
+#[test]
+fn a_task_that_an_idle_worker_does_not_take_goes_to_another() {
+    check_stopped("/task.php", "task worker");
+}
+
 #[test]
 fn a_killed_task_worker_is_an_exception_at_once() {
     let site = Site::php(POOLS).file("task.php", TASK).file(

@@ -21,6 +21,8 @@ pub(crate) struct Inbox {
     /// Whether the worker has a request that came this way, so that others may come behind it.
     /// Who sends tasks knows that without.
     pub is_open: bool,
+    /// What lay at its front when [`Self::is_forgotten`] was last asked.
+    seen: Option<u64>,
 }
 
 impl Inbox {
@@ -28,7 +30,7 @@ impl Inbox {
     pub(crate) fn new() -> io::Result<(Self, OwnedFd)> {
         let (sender, receiver) = frame::pair()?;
         let theirs = receiver.try_clone()?;
-        Ok((Self { sender, receiver, is_open: false }, theirs))
+        Ok((Self { sender, receiver, is_open: false, seen: None }, theirs))
     }
 
     /// Sends a request or task.
@@ -47,6 +49,12 @@ impl Inbox {
     /// The id of the first that the worker has not taken.
     pub(crate) fn front(&self) -> Option<u64> {
         self.receive(RecvFlags::PEEK)
+    }
+
+    /// Whether the worker has not taken what lay at the front when this was last asked.
+    pub(crate) fn is_forgotten(&mut self) -> bool {
+        let front = self.front();
+        front.is_some() && std::mem::replace(&mut self.seen, front) == front
     }
 
     /// Takes the first out that the worker has not taken; its id. The worker may
@@ -122,6 +130,18 @@ pub(super) mod tests {
         assert_eq!(inbox.take_back(), Some(2));
         assert_eq!(taken(&theirs).0, 3);
         assert_eq!((inbox.take_all_back(), inbox.front()), (vec![4], None));
+    }
+
+    #[test]
+    fn what_nobody_takes_is_noticed() {
+        let (mut inbox, theirs) = with(&[1, 2]);
+        assert!(!inbox.is_forgotten());
+        assert!(inbox.is_forgotten());
+        assert_eq!(taken(&theirs).0, 1);
+        assert!(!inbox.is_forgotten(), "2 has only come to the front");
+        assert_eq!(taken(&theirs).0, 2);
+        assert!(!inbox.is_forgotten());
+        assert!(!inbox.is_forgotten());
     }
 
     #[test]

@@ -29,11 +29,12 @@ pub(crate) use zygotes::NewZygote;
 
 /// How long a worker whose socket is closed may take to end.
 const LOST_MAX: Duration = Duration::from_secs(5);
+/// How often it is looked for workers that are not in their loop although they said so; one
+/// is killed at the second look.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How many workers the zygote is asked for at a time. Orders wait in its socket, and one
 /// that overflows is taken for a zygote that is stuck.
 const ASKED_MAX: u32 = 32;
-/// How long to sleep when nothing is due: as good as for ever.
-const LONG: Duration = Duration::from_secs(3600);
 
 /// Keeps the workers of all pools.
 pub(super) struct Supervisor {
@@ -61,6 +62,8 @@ pub(super) struct Supervisor {
     patient: bool,
     limits: Limits,
     shrink_at: Instant,
+    /// When it is looked next for workers that have left their loop.
+    look_at: Instant,
     zygote_since: Instant,
 }
 
@@ -144,6 +147,7 @@ impl Supervisor {
             patient: false,
             limits,
             shrink_at,
+            look_at: Instant::now() + LOOK_EVERY,
             zygote_since: Instant::now(),
         };
         (supervisor, started)
@@ -209,7 +213,7 @@ impl Supervisor {
         let shrink = grown.then_some(self.shrink_at);
         let lost = self.lost.values().min().copied();
         let times = [fleets, shrink, lost, self.drain_until].into_iter().flatten();
-        times.min().unwrap_or_else(|| Instant::now() + LONG)
+        times.min().map_or(self.look_at, |at| at.min(self.look_at))
     }
 
     /// Whether the zygote takes another order for a worker.
@@ -231,6 +235,25 @@ impl Supervisor {
         if self.shrink_at <= now {
             self.shrink_at = now + self.limits.idle;
             self.teams.iter_mut().for_each(Team::shrink);
+        }
+        if self.look_at <= now {
+            self.look_at = now + LOOK_EVERY;
+            self.kill_the_absent();
+        }
+    }
+
+    /// Kills who said that it is idle and does not take what it was sent then. That goes to
+    /// others, since it has not begun.
+    fn kill_the_absent(&mut self) {
+        let workers = self.floor.roster.workers.iter();
+        let absent = workers.filter(|worker| worker.lock_inbox().is_forgotten());
+        let absent: Vec<Arc<Worker>> = absent.map(|worker| Arc::clone(&worker)).collect();
+        for worker in absent {
+            let name = &self.teams[worker.pool].name;
+            let fields = [("worker", Value::Str(name)), ("pid", Value::Int(worker.pid().into()))];
+            let message = "PHP worker said it is idle and does not take its work, killing it";
+            self.floor.say(Level::Error, message, &fields);
+            self.kill(worker.serial);
         }
     }
 

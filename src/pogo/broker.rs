@@ -9,7 +9,8 @@
 //! **Sent ahead.** Where a pool's tasks last microseconds, a task may be sent to a worker that
 //! still has others, as `dispatch` decides. Whatever its worker has not taken can be called
 //! back, and is: from a worker that waits for a task, is stopped or ends, whose task takes
-//! longer than thought, or when nobody wants the task any more.
+//! longer than thought, that is not back in its loop although it said so, or when nobody
+//! wants the task any more.
 //!
 //! **Waiting in circles.** A worker that runs a task may wait for another task. When
 //! that one is queued in a pool whose every worker waits, directly or through other
@@ -140,6 +141,8 @@ struct Member {
     running: Option<TaskId>,
     /// Whether others may be sent behind that.
     is_open: bool,
+    /// How often it was looked whether it has taken that.
+    looks: u32,
     /// How many microseconds its last task took.
     took: Option<u16>,
     /// What it blocks on.
@@ -150,11 +153,11 @@ struct Member {
     doomed: bool,
 }
 
-/// When it is looked next for tasks that were sent ahead and do not move.
+/// When it is looked next for tasks that their workers do not take.
 #[derive(Clone, Copy, Debug)]
 struct Look {
     at: Instant,
-    /// How often there were none at all.
+    /// How often there was none that could be one.
     in_vain: u32,
 }
 
@@ -206,7 +209,10 @@ impl Broker {
             return (None, self.look_soon(now));
         }
         let refused = self.place(id);
-        (refused, is_first && self.pools[at].dispatch.first().is_some())
+        if self.tasks.get(&id).is_some_and(|task| task.sent_to.is_some()) {
+            return (None, self.look_soon(now));
+        }
+        (refused, is_first)
     }
 
     /// A worker of a pool blocks on a task. Whose waiting can never end is refused.
@@ -336,7 +342,7 @@ impl Broker {
     }
 
     /// Time passed: tasks that waited too long fail, workers that did not stop are killed,
-    /// and what was sent ahead and does not move is called back.
+    /// and what its worker does not take is called back.
     pub(crate) fn tick(&mut self, now: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
         for (worker, member) in &mut self.members {
@@ -393,6 +399,7 @@ impl Broker {
             seat,
             running: None,
             is_open: false,
+            looks: 0,
             took: None,
             awaits: None,
             kill_at: None,
@@ -412,7 +419,8 @@ impl Broker {
             }
             Next::Rest => self.member(worker).seat = None,
             Next::Ahead(id, _) => {
-                self.member(worker).running = Some(id);
+                let member = self.member(worker);
+                (member.running, member.looks) = (Some(id), 0);
                 if !self.tasks.contains_key(&id) {
                     // Nobody wants it any more, and the worker has taken it.
                     return Some(self.stop(worker, id, now));
@@ -461,7 +469,7 @@ impl Broker {
             return;
         };
         task.sent_to = Some(worker);
-        member.running = Some(id);
+        (member.running, member.looks) = (Some(id), 0);
         member.is_open = member.runner.run(id, &task.message);
         if !member.is_open {
             task.message = Bytes::new();

@@ -1,4 +1,5 @@
-//! Tasks that are sent to a worker that still has others, and how they are called back.
+//! Tasks that are sent to a worker that still has others, and how what was sent is called
+//! back.
 
 use super::{Action, Broker, LOOK_EVERY, LOOKS_IN_VAIN, Look, Member, Next, TaskId, WorkerId};
 use crate::dispatch::AHEAD_BYTES;
@@ -7,6 +8,11 @@ use std::time::{Duration, Instant};
 /// The shortest time to wait of a pool whose tasks are sent ahead: much longer than it takes
 /// until those that do not move are called back.
 const MAX_WAIT_MIN: Duration = Duration::from_millis(20);
+
+/// After how many looks a task is called back that its worker has not taken, although it was
+/// its next: 20 ms, which a worker that is in its loop needs only on a machine that has no
+/// time for it.
+const UNTAKEN_LOOKS: u32 = 10;
 
 impl Member {
     /// Whether a task may be sent behind the one that it runs.
@@ -37,21 +43,30 @@ impl Broker {
         true
     }
 
-    /// Tasks are sent ahead. `true` when nobody has looked after them until now.
+    /// A task was sent to a worker. `true` when nobody has looked after such until now.
     pub(super) fn look_soon(&mut self, now: Instant) -> bool {
         let is_first = self.look.is_none();
         self.look.get_or_insert(Look { at: now + LOOK_EVERY, in_vain: 0 });
         is_first
     }
 
-    /// A look for tasks that were sent ahead and do not move.
+    /// A look for tasks that their workers do not take.
     pub(super) fn look(&mut self, now: Instant) -> Vec<Action> {
-        let stood = self.pools.iter().any(|pool| pool.dispatch.standing_count() > 0);
-        let in_vain = self.look.map_or(0, |look| if stood { 0 } else { look.in_vain + 1 });
+        let stuck = self.pools.iter_mut().flat_map(|pool| pool.dispatch.stuck_workers());
+        let mut stuck: Vec<WorkerId> = stuck.collect();
+        let mut any = self.pools.iter().any(|pool| pool.dispatch.standing_count() > 0);
+        for (worker, member) in &mut self.members {
+            if member.running.is_some() && member.looks < UNTAKEN_LOOKS {
+                any = true;
+                member.looks += 1;
+                if member.looks == UNTAKEN_LOOKS {
+                    stuck.push(*worker);
+                }
+            }
+        }
+        let in_vain = self.look.map_or(0, |look| if any { 0 } else { look.in_vain + 1 });
         let look = Look { at: now + LOOK_EVERY, in_vain };
         self.look = Some(look).filter(|look| look.in_vain < LOOKS_IN_VAIN);
-        let stuck: Vec<WorkerId> =
-            self.pools.iter_mut().flat_map(|pool| pool.dispatch.stuck_workers()).collect();
         stuck.into_iter().flat_map(|worker| self.call_back(worker, now)).collect()
     }
 

@@ -126,6 +126,15 @@ impl Rig {
         assert_eq!(self.broker.done(worker, task, 5), Ok(spawner));
     }
 
+    /// Time passes until nobody looks any more whether workers take what they were sent.
+    #[track_caller]
+    fn rest(&mut self) {
+        while self.broker.look.is_some() {
+            self.now += LOOK_EVERY;
+            assert_eq!(self.broker.tick(self.now), []);
+        }
+    }
+
     /// Time passes until what was sent ahead and does not move is called back.
     fn look(&mut self) -> Vec<Action> {
         self.now += 2 * LOOK_EVERY;
@@ -170,6 +179,7 @@ fn a_task_that_finds_no_worker_in_time_fails() {
     r.start(PAGE, 1, 0, 1);
     r.queue(PAGE, 2, 0);
     let deadline = r.now + Duration::from_secs(30);
+    r.rest();
     assert_eq!(r.broker.next_deadline(), Some(deadline));
     assert!(r.broker.tick(r.now).is_empty());
     let error = "Pogo pool \"p0\" had no free worker within 30s";
@@ -221,6 +231,7 @@ fn the_tasks_of_a_request_end_with_it() {
 fn a_cancelled_task_that_does_not_stop_is_killed_within_a_second() {
     let mut r = rig(&[1]);
     r.start(PAGE, 1, 0, 1);
+    r.rest();
     assert_eq!(r.broker.forget(PAGE, 1, r.now), [Action::Stop { worker: 1, task: 1 }]);
     let deadline = r.broker.next_deadline().expect("the kill");
     assert!(deadline - r.now < Duration::from_secs(1));
@@ -236,6 +247,7 @@ fn a_cancelled_task_that_stops_is_not_killed() {
     r.start(PAGE, 1, 0, 1);
     r.broker.request_ended(PAGE, r.now);
     r.end(1, 1, None);
+    r.rest();
     assert_eq!(r.broker.next_deadline(), None);
 }
 

@@ -103,15 +103,15 @@ fn where_tasks_move_nothing_is_called_back() {
 }
 
 #[test]
-fn it_is_looked_only_while_tasks_are_sent_ahead() {
+fn it_is_looked_only_while_tasks_are_sent() {
     let mut r = swift(2);
-    r.start(PAGE, 1, 0, 1);
+    r.rest();
     assert_eq!(r.broker.next_deadline(), None);
     let spawn =
         |r: &mut Rig, task| r.broker.spawn(PAGE, task, 0, Bytes::from_static(MESSAGE), r.now);
-    assert_eq!(spawn(&mut r, 2), (None, true));
-    assert_eq!(spawn(&mut r, 3), (None, false));
-    for task in [1, 2, 3] {
+    assert_eq!(spawn(&mut r, 1), (None, true));
+    assert_eq!(spawn(&mut r, 2), (None, false));
+    for task in [1, 2] {
         r.end(1, task, Some(PAGE));
         r.idle(1, 0);
     }
@@ -229,6 +229,23 @@ fn a_worker_that_does_not_take_what_it_was_sent_is_the_last_to_get_more() {
     assert_eq!(r.look(), []);
     assert_eq!((r.tray(1), r.tray(2), r.tray(3)), (vec![], vec![1], vec![2]));
     r.start(PAGE, 3, 0, 1);
+}
+
+#[test]
+fn a_task_that_stands_alone_is_called_back_too_when_it_is_not_taken() {
+    let mut r = rig(&[2]);
+    assert_eq!(r.spawn(PAGE, 1, 0), None);
+    r.start(PAGE, 2, 0, 2);
+    for _ in 0..9 {
+        r.now += LOOK_EVERY;
+        assert_eq!(r.broker.tick(r.now), []);
+        assert_eq!(r.tray(1), [1]);
+    }
+    r.end(2, 2, Some(PAGE));
+    r.idle(2, 0);
+    r.now += LOOK_EVERY;
+    assert_eq!(r.broker.tick(r.now), []);
+    assert_eq!((r.tray(1), r.tray(2)), (vec![], vec![1]));
 }
 
 #[test]
