@@ -257,6 +257,10 @@ impl Runner for Worker {
         self.lock_inbox().post(Kind::Task, task, message).is_ok()
     }
 
+    fn front(&self) -> Option<u64> {
+        self.lock_inbox().front()
+    }
+
     fn take_back(&self) -> Vec<u64> {
         self.lock_inbox().take_all_back()
     }

@@ -65,6 +65,8 @@ pub(crate) trait Runner: fmt::Debug + Send + Sync {
     fn run(&self, task: TaskId, message: &[u8]) -> bool;
     /// Puts a task into its inbox, behind those that it has. `false` when there is no room.
     fn run_next(&self, task: TaskId, message: &[u8]) -> bool;
+    /// The first in its inbox that it has not taken.
+    fn front(&self) -> Option<TaskId>;
     /// Takes out of its inbox all that it has not taken, in order.
     fn take_back(&self) -> Vec<TaskId>;
 }

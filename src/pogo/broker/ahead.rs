@@ -19,6 +19,11 @@ impl Member {
     const fn may_have_more(&self) -> bool {
         self.is_open && self.awaits.is_none() && self.kill_at.is_none() && !self.doomed
     }
+
+    /// Whether it has taken what it was to run next.
+    fn has_begun(&self) -> bool {
+        self.running.is_none() || self.runner.front() != self.running
+    }
 }
 
 impl Broker {
@@ -54,6 +59,8 @@ impl Broker {
     pub(super) fn look(&mut self, now: Instant) -> Vec<Action> {
         let stuck = self.pools.iter_mut().flat_map(|pool| pool.dispatch.stuck_workers());
         let mut stuck: Vec<WorkerId> = stuck.collect();
+        // Where not even the first was taken, it is not that which takes long.
+        stuck.retain(|worker| self.members.get(worker).is_some_and(Member::has_begun));
         let mut any = self.pools.iter().any(|pool| pool.dispatch.standing_count() > 0);
         for (worker, member) in &mut self.members {
             if member.running.is_some() && member.looks < UNTAKEN_LOOKS {

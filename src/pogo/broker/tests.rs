@@ -33,6 +33,10 @@ impl Runner for Tray {
         has_room
     }
 
+    fn front(&self) -> Option<TaskId> {
+        self.tasks.lock().front().copied()
+    }
+
     fn take_back(&self) -> Vec<TaskId> {
         self.tasks.lock().drain(..).collect()
     }
@@ -135,12 +139,13 @@ impl Rig {
         }
     }
 
-    /// Time passes until what was sent ahead and does not move is called back.
-    fn look(&mut self) -> Vec<Action> {
-        self.now += 2 * LOOK_EVERY;
-        let mut actions = self.broker.tick(self.now);
-        self.now += 2 * LOOK_EVERY;
-        actions.extend(self.broker.tick(self.now));
+    /// So many looks for what is not taken.
+    fn look(&mut self, times: u32) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for _ in 0..times {
+            self.now += LOOK_EVERY;
+            actions.extend(self.broker.tick(self.now));
+        }
         actions
     }
 }

@@ -77,7 +77,7 @@ fn a_task_is_not_sent_behind_the_one_that_spawned_it() {
 #[test]
 fn who_stands_behind_a_long_task_is_called_back_and_keeps_its_order() {
     let mut r = with_three_behind(2);
-    assert_eq!(r.look(), []);
+    assert_eq!(r.look(2), []);
     assert_eq!((r.tray(1), r.tray(2)), (vec![], vec![2]));
     r.take(2, 2);
     // Tasks are not that short any more.
@@ -92,13 +92,11 @@ fn who_stands_behind_a_long_task_is_called_back_and_keeps_its_order() {
 #[test]
 fn where_tasks_move_nothing_is_called_back() {
     let mut r = with_three_behind(2);
-    r.now += LOOK_EVERY;
-    assert_eq!(r.broker.tick(r.now), []);
+    assert_eq!(r.look(1), []);
     r.end(1, 1, Some(PAGE));
     assert!(r.idle(1, 0));
     r.take(1, 2);
-    r.now += LOOK_EVERY;
-    assert_eq!(r.broker.tick(r.now), []);
+    assert_eq!(r.look(1), []);
     assert_eq!((r.tray(1), r.tray(2)), (vec![3, 4], vec![]));
 }
 
@@ -226,7 +224,9 @@ fn a_worker_that_does_not_take_what_it_was_sent_is_the_last_to_get_more() {
     let mut r = swift(3);
     assert_eq!(r.spawn(PAGE, 1, 0), None);
     r.ahead(PAGE, 2, 1);
-    assert_eq!(r.look(), []);
+    assert_eq!(r.look(9), []);
+    assert_eq!(r.tray(1), [1, 2]);
+    assert_eq!(r.look(1), []);
     assert_eq!((r.tray(1), r.tray(2), r.tray(3)), (vec![], vec![1], vec![2]));
     r.start(PAGE, 3, 0, 1);
 }
@@ -236,15 +236,11 @@ fn a_task_that_stands_alone_is_called_back_too_when_it_is_not_taken() {
     let mut r = rig(&[2]);
     assert_eq!(r.spawn(PAGE, 1, 0), None);
     r.start(PAGE, 2, 0, 2);
-    for _ in 0..9 {
-        r.now += LOOK_EVERY;
-        assert_eq!(r.broker.tick(r.now), []);
-        assert_eq!(r.tray(1), [1]);
-    }
+    assert_eq!(r.look(9), []);
+    assert_eq!(r.tray(1), [1]);
     r.end(2, 2, Some(PAGE));
     r.idle(2, 0);
-    r.now += LOOK_EVERY;
-    assert_eq!(r.broker.tick(r.now), []);
+    assert_eq!(r.look(1), []);
     assert_eq!((r.tray(1), r.tray(2)), (vec![], vec![1]));
 }
 
@@ -256,7 +252,7 @@ fn a_worker_may_take_the_next_in_the_moment_in_which_its_own_is_taken_back() {
     r.ahead(PAGE, 3, 1);
     // The worker takes 2 after 1 was taken out, and before 3 is.
     r.trays[&1].tasks.lock().retain(|task| *task != 2);
-    assert_eq!(r.look(), []);
+    assert_eq!(r.look(10), []);
     assert_eq!(r.tray(2), [1]);
     r.end(1, 2, Some(PAGE));
     assert!(!r.idle(1, 0));
@@ -268,5 +264,5 @@ fn what_is_called_back_while_the_server_ends_is_refused() {
     let mut r = with_three_behind(2);
     assert_eq!(r.broker.close(), []);
     let refused = [2, 3, 4].map(|task| fail(PAGE, task, SHUTTING_DOWN));
-    assert_eq!(r.look(), refused);
+    assert_eq!(r.look(2), refused);
 }
