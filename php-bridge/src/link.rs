@@ -5,7 +5,7 @@ use php_wire::frame::{self, Assembled, Assembler, FRAME_MAX, Header, Kind, PAYLO
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
-use std::io::{self, IoSlice};
+use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::Instant;
 
@@ -123,12 +123,10 @@ impl Link {
             return Ok(());
         }
         let header = Header::new(Kind::Response, part.flags, part.id, len);
-        let head = Header { took: part.took, ..header }.to_bytes();
-        let slices = [IoSlice::new(&head), IoSlice::new(parts[0]), IoSlice::new(parts[1])];
+        let header = Header { took: part.took, ..header };
         loop {
-            let mut none = rustix::net::SendAncillaryBuffer::default();
-            match rustix::net::sendmsg(&self.fd, &slices, &mut none, SendFlags::NOSIGNAL) {
-                Ok(_) => return Ok(()),
+            match frame::try_send(&self.fd, header, parts, SendFlags::empty()) {
+                Ok(()) => return Ok(()),
                 Err(Errno::INTR) if crate::worker::stopping() => return Err(Stopped),
                 Err(Errno::INTR) => {}
                 Err(_) => leave(),
