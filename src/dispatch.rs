@@ -299,11 +299,6 @@ impl<W: Clone, J> Dispatch<W, J> {
         self.waiting.first_key_value().map(|(_, job)| job)
     }
 
-    /// The jobs that wait, in order.
-    pub(crate) fn waiting(&self) -> impl Iterator<Item = &J> {
-        self.waiting.values()
-    }
-
     /// How many jobs wait.
     pub(crate) fn waiting_count(&self) -> usize {
         self.waiting.len()

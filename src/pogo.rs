@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`broker`] decides (who runs which task, who waits on whom, what is
 //! refused), [`Tasks`] keeps it behind a lock, tells it the time and carries out what it
-//! says through [`Hands`]; tasks go to their workers through [`Runner`]. The JSON of messages and results passes through unread.
+//! says through [`Hands`]; tasks go to their workers through [`Runner`]. The JSON of
+//! messages and results passes through unread.
 //!
 //! This room knows no process and no socket; `php` lends it its hands.
 

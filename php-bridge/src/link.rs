@@ -14,7 +14,7 @@ use std::time::Instant;
 pub(crate) struct Link {
     fd: OwnedFd,
     /// Where requests and tasks come in; the server may take one back out.
-    inbox: Option<OwnedFd>,
+    inbox: OwnedFd,
     received: Box<[u8]>,
     assembler: Assembler,
 }
@@ -48,15 +48,14 @@ pub(crate) struct PartOf {
 pub(crate) struct Stopped;
 
 impl Link {
-    pub(crate) fn new(fd: OwnedFd, inbox: Option<OwnedFd>) -> Self {
+    pub(crate) fn new(fd: OwnedFd, inbox: OwnedFd) -> Self {
         let received = vec![0; FRAME_MAX].into_boxed_slice();
         Self { fd, inbox, received, assembler: Assembler::default() }
     }
 
     /// Its descriptors.
-    pub(crate) fn raw_fds(&self) -> impl Iterator<Item = RawFd> {
-        let inbox = self.inbox.as_ref().map(AsRawFd::as_raw_fd);
-        [self.fd.as_raw_fd()].into_iter().chain(inbox)
+    pub(crate) fn raw_fds(&self) -> [RawFd; 2] {
+        [&self.fd, &self.inbox].map(AsRawFd::as_raw_fd)
     }
 
     /// The next message. When the server is gone, or talks nonsense, the process ends.
@@ -77,8 +76,7 @@ impl Link {
 
     /// The next request or task, if it is in the inbox already.
     pub(crate) fn take_work(&mut self) -> Option<(Header, &[u8])> {
-        let inbox = self.inbox.as_ref()?;
-        match frame::receive(inbox, &mut self.received, RecvFlags::DONTWAIT) {
+        match frame::receive(&self.inbox, &mut self.received, RecvFlags::DONTWAIT) {
             Ok(Some(frame)) => Some(frame),
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => None,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => None,
@@ -88,8 +86,8 @@ impl Link {
 
     /// Waits for work or a frame; whether a frame may be there. A signal ends it early.
     pub(crate) fn wait_for_work(&self) -> bool {
-        let Some(inbox) = &self.inbox else { return true };
-        let mut fds = [PollFd::new(inbox, PollFlags::IN), PollFd::new(&self.fd, PollFlags::IN)];
+        let mut fds =
+            [PollFd::new(&self.inbox, PollFlags::IN), PollFd::new(&self.fd, PollFlags::IN)];
         rustix::event::poll(&mut fds, None).is_ok() && !fds[1].revents().is_empty()
     }
 

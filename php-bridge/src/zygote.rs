@@ -264,13 +264,11 @@ impl Zygote {
         match control::receive::<ToZygote>(&self.control, RecvFlags::DONTWAIT) {
             Ok(None) => return false,
             Ok(Some((ToZygote::Fork(spec), fds))) => {
-                let mut fds = fds.into_iter();
-                match fds.next() {
-                    Some(link) => self.fork(&spec, Link::new(link, fds.next())),
-                    None => {
-                        let error = "the message had no link".to_owned();
-                        self.tell(&FromZygote::ForkFailed { serial: spec.serial, error });
-                    }
+                if let Ok([link, inbox]) = <[OwnedFd; 2]>::try_from(fds) {
+                    self.fork(&spec, Link::new(link, inbox));
+                } else {
+                    let error = "the message had no link and inbox".to_owned();
+                    self.tell(&FromZygote::ForkFailed { serial: spec.serial, error });
                 }
             }
             Ok(Some((ToZygote::Stop { serial, job }, _))) => self.stop(serial, job),

@@ -67,8 +67,7 @@ pub enum ToZygote {
         /// `php_ini` of the configuration, applied after the distribution's files.
         ini: Vec<(String, String)>,
     },
-    /// Fork a worker; its link's socket comes with the message, and behind that its inbox's,
-    /// if it is to take requests from one.
+    /// Fork a worker; its link's socket comes with the message, and behind that its inbox's.
     Fork(WorkerSpec),
     /// Ask a worker in PHP's way to end what it does, if it still does `job`.
     Stop {

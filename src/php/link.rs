@@ -46,7 +46,7 @@ pub(crate) struct Link {
     reset: AtomicBool,
     /// Whether it was given up because it does not read.
     deaf: AtomicBool,
-    /// Whether the worker goes on with another request when it says that it is idle.
+    /// Whether the worker goes on with other work when it says that it is idle.
     has_more: AtomicBool,
 }
 
@@ -93,8 +93,9 @@ impl Link {
         })
     }
 
-    /// Whether the worker was sent another request already, so that it goes on talking after
-    /// it says that it is idle. It is said before that is sent, and before its answer is read.
+    /// Whether the worker was sent other work already, so that it goes on talking after it
+    /// says that it is idle. To be said before that message is done with; for a request,
+    /// before it is sent.
     pub(crate) fn has_more(&self, it_has: bool) {
         self.has_more.store(it_has, Ordering::Relaxed);
     }

@@ -207,14 +207,9 @@ impl Broker {
         let is_first = pool.dispatch.first().is_none();
         self.spawned.insert((spawner, id));
         self.tasks.insert(id, Task { spawner, pool: at, ticket, deadline, message, sent_to: None });
-        if self.send_ahead(id) {
-            return (None, self.look_soon(now));
-        }
-        let refused = self.place(id);
-        if self.tasks.get(&id).is_some_and(|task| task.sent_to.is_some()) {
-            return (None, self.look_soon(now));
-        }
-        (refused, is_first)
+        let refused = if self.send_ahead(id) { None } else { self.place(id) };
+        let is_sent = self.tasks.get(&id).is_some_and(|task| task.sent_to.is_some());
+        (refused, if is_sent { self.look_soon(now) } else { is_first })
     }
 
     /// A worker of a pool blocks on a task. Whose waiting can never end is refused.
@@ -372,14 +367,12 @@ impl Broker {
     /// Takes no more tasks; those that wait fail, those that run go on.
     pub(crate) fn close(&mut self) -> Vec<Action> {
         self.closing = true;
-        let queued = self.pools.iter().flat_map(|pool| pool.dispatch.waiting().copied());
-        let queued: Vec<TaskId> = queued.collect();
-        let failed = queued.into_iter().filter_map(|id| self.refuse(id, SHUTTING_DOWN.into()));
-        let failed = failed.collect();
+        let mut queued = Vec::new();
         for pool in &mut self.pools {
-            pool.dispatch.close();
+            queued.extend(pool.dispatch.close().0);
+            pool.queue_bytes = 0;
         }
-        failed
+        queued.into_iter().filter_map(|id| self.refuse(id, SHUTTING_DOWN.into())).collect()
     }
 
     /// A new worker, which takes the first task that waits.
@@ -459,9 +452,7 @@ impl Broker {
             }
             Err(Refused::Closing) => SHUTTING_DOWN.to_owned(),
         };
-        let spawner = self.tasks.remove(&id)?.spawner;
-        self.settle(spawner, id);
-        Some(Action::Fail { spawner, task: id, error })
+        self.refuse(id, error)
     }
 
     /// Sends a worker its next task, which waited or is new.
