@@ -6,7 +6,7 @@
 //! Reading order: [`settings`] (what is to run) and its [`threads`], [`runtime`] (what
 //! runs), `fleet` and `crate::dispatch` (the decisions: who is forked, who gets a request),
 //! [`pool`], `supervisor` and `zygote` (the hands of those decisions), `floor` (what they
-//! share), `link` and `inbox` (the sockets of one worker), `boot` (a worker until it is
+//! share), `link` and `inbox` (the ways to one worker), `boot` (a worker until it is
 //! ready), [`serve`] with `answer` and `aside` (the life of one request), [`log`] (where
 //! lines go), `report` (what an operator sees).
 

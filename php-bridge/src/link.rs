@@ -2,19 +2,21 @@
 
 use php_wire::control::EXIT_ORPHAN;
 use php_wire::frame::{self, Assembled, Assembler, FRAME_MAX, Header, Kind, PAYLOAD_MAX, flag};
+use php_wire::ring::Taking;
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Instant;
 
 /// A worker's link to the server.
 #[derive(Debug)]
 pub(crate) struct Link {
     fd: OwnedFd,
-    /// Where requests and tasks come in; the server may take one back out.
-    inbox: OwnedFd,
+    /// Where requests and tasks come in; the server may take one back out. A process that PHP
+    /// forked has none.
+    inbox: Option<Taking>,
     received: Box<[u8]>,
     assembler: Assembler,
 }
@@ -48,14 +50,18 @@ pub(crate) struct PartOf {
 pub(crate) struct Stopped;
 
 impl Link {
-    pub(crate) fn new(fd: OwnedFd, inbox: OwnedFd) -> Self {
+    pub(crate) fn new(fd: OwnedFd, inbox: Taking) -> Self {
         let received = vec![0; FRAME_MAX].into_boxed_slice();
-        Self { fd, inbox, received, assembler: Assembler::default() }
+        Self { fd, inbox: Some(inbox), received, assembler: Assembler::default() }
     }
 
-    /// Its descriptors.
-    pub(crate) fn raw_fds(&self) -> [RawFd; 2] {
-        [&self.fd, &self.inbox].map(AsRawFd::as_raw_fd)
+    /// This process is not the worker, but one that it forked, and leaves its link to it.
+    #[expect(unsafe_code, reason = "closes a descriptor that has an owner")]
+    pub(crate) fn leave_to_parent(&mut self) {
+        self.inbox = None;
+        // SAFETY: this process never uses the link again but to see that it has none, so nobody
+        // misses the descriptor; while it were open, the server could not see its parent's death.
+        unsafe { libc::close(self.fd.as_raw_fd()) };
     }
 
     /// The next message. When the server is gone, or talks nonsense, the process ends.
@@ -74,21 +80,14 @@ impl Link {
         }
     }
 
-    /// The next request or task, if it is in the inbox already.
-    pub(crate) fn take_work(&mut self) -> Option<(Header, &[u8])> {
-        match frame::receive(&self.inbox, &mut self.received, RecvFlags::DONTWAIT) {
-            Ok(Some(frame)) => Some(frame),
-            Err(e) if e.kind() == io::ErrorKind::WouldBlock => None,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => None,
-            Ok(None) | Err(_) => leave(),
-        }
+    /// The next request or task, if it is in the inbox already; its payload comes into `into`.
+    pub(crate) fn take_work(&self, into: &mut Vec<u8>) -> Option<Header> {
+        self.inbox().take(into).unwrap_or_else(|_no_frame| leave())
     }
 
-    /// Waits for work or a frame; whether a frame may be there. A signal ends it early.
-    pub(crate) fn wait_for_work(&self) -> bool {
-        let mut fds =
-            [PollFd::new(&self.inbox, PollFlags::IN), PollFd::new(&self.fd, PollFlags::IN)];
-        rustix::event::poll(&mut fds, None).is_ok() && !fds[1].revents().is_empty()
+    /// Where work comes in.
+    pub(crate) fn inbox(&self) -> &Taking {
+        self.inbox.as_ref().unwrap_or_else(|| leave())
     }
 
     /// Waits until a frame is there or the time is over; a signal ends it early.

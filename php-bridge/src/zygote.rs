@@ -11,6 +11,7 @@ use crate::{complain, worker};
 use php_sys::{BootInfo, Names, Str};
 use php_wire::control::{self, CONTROL_FD, FromZygote, LIFELINE_FD, ToZygote, WorkerSpec};
 use php_wire::known;
+use php_wire::ring::Taking;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::net::RecvFlags;
@@ -263,14 +264,13 @@ impl Zygote {
     fn obey(&mut self) -> bool {
         match control::receive::<ToZygote>(&self.control, RecvFlags::DONTWAIT) {
             Ok(None) => return false,
-            Ok(Some((ToZygote::Fork(spec), fds))) => {
-                if let Ok([link, inbox]) = <[OwnedFd; 2]>::try_from(fds) {
-                    self.fork(&spec, Link::new(link, inbox));
-                } else {
-                    let error = "the message had no link and inbox".to_owned();
+            Ok(Some((ToZygote::Fork(spec), fds))) => match link_of(fds) {
+                Ok(link) => self.fork(&spec, link),
+                Err(e) => {
+                    let error = e.to_string();
                     self.tell(&FromZygote::ForkFailed { serial: spec.serial, error });
                 }
-            }
+            },
             Ok(Some((ToZygote::Stop { serial, job }, _))) => self.stop(serial, job),
             Ok(Some((ToZygote::Kill { serial }, _))) => self.kill(serial),
             Ok(Some((ToZygote::Boot { .. }, _))) => {}
@@ -376,6 +376,14 @@ impl Zygote {
             unsafe { libc::kill(child.pid, libc::SIGKILL) };
         }
     }
+}
+
+/// A worker's end of its link and its inbox, from the descriptors that came for it.
+fn link_of(fds: Vec<OwnedFd>) -> io::Result<Link> {
+    let Ok([link, inbox]) = <[OwnedFd; 2]>::try_from(fds) else {
+        return Err(io::Error::other("the message had no link and inbox"));
+    };
+    Ok(Link::new(link, Taking::open(inbox)?))
 }
 
 #[cfg(test)]

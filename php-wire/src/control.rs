@@ -1,10 +1,10 @@
 //! The control link between the server and a zygote.
 //!
 //! Rare messages, so plain JSON, one a datagram. `Fork` carries the worker's end of its
-//! link as a file descriptor, and that of its inbox if it has one. The zygote is started with the link as its
-//! standard input and the **lifeline** as its standard output: the read end of a pipe
-//! whose only writer is the server. It moves both away (closed on exec) before PHP
-//! starts, and puts `/dev/null` on 0 and standard error on 1. It arms the lifeline once
+//! link as a file descriptor, and behind that the memory of its inbox. The zygote is started
+//! with the link as its standard input and the **lifeline** as its standard output: the read
+//! end of a pipe whose only writer is the server. It moves both away (closed on exec) before
+//! PHP starts, and puts `/dev/null` on 0 and standard error on 1. It arms the lifeline once
 //! (`F_SETOWN` its process group, `F_SETSIG` `SIGKILL`, `O_ASYNC`), so the kernel ends the
 //! zygote, its workers and whatever those started when the server is gone, however it went.
 
@@ -67,7 +67,7 @@ pub enum ToZygote {
         /// `php_ini` of the configuration, applied after the distribution's files.
         ini: Vec<(String, String)>,
     },
-    /// Fork a worker; its link's socket comes with the message, and behind that its inbox's.
+    /// Fork a worker; its link's socket comes with the message, and behind that the memory of its inbox.
     Fork(WorkerSpec),
     /// Ask a worker in PHP's way to end what it does, if it still does `job`.
     Stop {

@@ -20,11 +20,11 @@
 //! One frame may carry several of these flags: a short page is a single
 //! `RESPONSE` with `HEAD | LAST | DONE | IDLE`.
 //!
-//! A worker has an **inbox** besides its link: a second socket pair, in which a `REQUEST` or
-//! `TASK` of one frame comes, and nothing else; a longer one comes over the link. The server
-//! keeps a copy of the reading end. So work may be sent to a worker that still has other:
-//! either the worker takes it out when that is done, or the server takes it back. The kernel
-//! sees to it that only one of them gets it.
+//! A worker has an **inbox** besides its link: shared memory ([`crate::ring`]), in which a
+//! `REQUEST` or `TASK` of one frame comes, and nothing else; a longer one comes over the link,
+//! as does `WORK`, which wakes a worker that sleeps. So work may be sent to a worker that
+//! still has other: either the worker takes it out when that is done, or the server takes it
+//! back.
 
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags};
@@ -64,6 +64,8 @@ pub enum Kind {
     Abort = 6,
     /// Server to worker: take no more work; end when the current work is done.
     Drain = 7,
+    /// Server to worker: something is in your inbox. Said to one that sleeps.
+    Work = 8,
     /// Worker to server: booted, or back from its last work; idle.
     Ready = 32,
     /// Worker to server: a part of the answer ([`crate::response::Head`] first when [`flag::HEAD`]).
@@ -95,6 +97,7 @@ impl Kind {
             5 => Self::Pools,
             6 => Self::Abort,
             7 => Self::Drain,
+            8 => Self::Work,
             32 => Self::Ready,
             33 => Self::Response,
             34 => Self::Inform,
@@ -160,6 +163,9 @@ pub enum FrameError {
         /// What came.
         held: usize,
     },
+    /// Longer than what is there.
+    #[error("frame does not end within the {0} words of its inbox")]
+    Overrun(u64),
     /// A kind that does not exist.
     #[error("unknown frame kind {0}")]
     Kind(u8),
@@ -198,19 +204,25 @@ impl Header {
         b
     }
 
+    /// The header that travelled as this.
+    pub fn of(bytes: [u8; Self::SIZE]) -> Result<Self, FrameError> {
+        let [kind, flags, t0, t1, l0, l1, l2, l3, id @ ..] = bytes;
+        let kind = Kind::from_u8(kind).ok_or(FrameError::Kind(kind))?;
+        let (took, len) = (u16::from_le_bytes([t0, t1]), u32::from_le_bytes([l0, l1, l2, l3]));
+        Ok(Self { kind, flags, took, len, id: u64::from_le_bytes(id) })
+    }
+
     /// Splits a datagram into its header and payload.
     pub fn split(datagram: &[u8]) -> Result<(Self, &[u8]), FrameError> {
         let Some((head, payload)) = datagram.split_first_chunk::<{ Self::SIZE }>() else {
             return Err(FrameError::Short(datagram.len()));
         };
-        let [kind, flags, t0, t1, l0, l1, l2, l3, id @ ..] = *head;
-        let len = u32::from_le_bytes([l0, l1, l2, l3]);
-        if len as usize != payload.len() {
-            return Err(FrameError::Length { announced: len as usize, held: payload.len() });
+        let header = Self::of(*head)?;
+        let announced = header.len as usize;
+        if announced != payload.len() {
+            return Err(FrameError::Length { announced, held: payload.len() });
         }
-        let kind = Kind::from_u8(kind).ok_or(FrameError::Kind(kind))?;
-        let took = u16::from_le_bytes([t0, t1]);
-        Ok((Self { kind, flags, took, len, id: u64::from_le_bytes(id) }, payload))
+        Ok((header, payload))
     }
 
     /// Whether a bit of [`flag`] is set.

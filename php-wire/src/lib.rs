@@ -4,9 +4,11 @@
 //! whole or absent and the death of one end is seen as end of file by the other:
 //!
 //! * one **worker link** for each worker: bodies, answers, outcomes of tasks ([`frame`], and
-//!   the payloads in [`request`], [`response`], [`task`]), and beside it an **inbox** for its
-//!   requests or tasks;
+//!   the payloads in [`request`], [`response`], [`task`]);
 //! * one **control link** for each zygote: fork, stop, exit ([`control`]).
+//!
+//! Beside its link each worker has an **inbox** in shared memory for its requests or tasks
+//! ([`ring`]).
 //!
 //! Read [`frame`] first, then [`codec`], the payloads, and [`control`].
 //!
@@ -20,7 +22,8 @@ pub mod frame;
 pub mod known;
 pub mod request;
 pub mod response;
+pub mod ring;
 pub mod task;
 
 /// The version of everything in this crate; server and PHP host must agree.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;

@@ -102,12 +102,18 @@ pub(crate) struct Floor {
 
 impl Worker {
     /// A worker that is about to be forked.
-    pub(crate) fn new(serial: u32, pool: usize, zygote: u32, link: Link, inbox: Inbox) -> Self {
+    pub(crate) fn new(
+        serial: u32,
+        pool: usize,
+        zygote: u32,
+        link: Arc<Link>,
+        inbox: Inbox,
+    ) -> Self {
         Self {
             serial,
             pool,
             zygote,
-            link: Arc::new(link),
+            link,
             inbox: Mutex::new(inbox),
             pid: AtomicI32::new(0),
             process: OnceLock::new(),

@@ -1,23 +1,26 @@
 //! A worker's inbox: where its requests or tasks lie until it takes them out.
 //!
-//! The server keeps both ends. What it sent it may take back as long as the worker has not
-//! taken it, and the kernel sees to it that only one of the two gets it. So work can be sent
-//! to a worker that still has other, and be taken back when that takes longer than expected;
-//! and when a worker died it is known whether it had begun with something.
+//! What the server sent it may take back as long as the worker has not taken it, and only one
+//! of the two gets it. So work can be sent to a worker that still has other, and be taken back
+//! when that takes longer than expected; and when a worker died it is known whether it had
+//! begun with something.
 //!
 //! Nothing is ever put back: the worker could have taken what was behind it, and so come to
 //! its work in another order than the server thinks.
 
-use php_wire::frame::{self, Header, Kind, PAYLOAD_MAX, send_one};
-use rustix::net::{RecvFlags, SendFlags};
+use super::link::Link;
+use php_wire::frame::Kind;
+use php_wire::ring::Sending;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
-/// Both ends of a worker's inbox.
+/// The server's end of a worker's inbox.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    sender: OwnedFd,
-    receiver: OwnedFd,
+    ring: Sending,
+    /// How its worker is woken.
+    link: Arc<Link>,
     /// Whether the worker has a request that came this way, so that others may come behind it.
     /// Who sends tasks knows that without.
     pub is_open: bool,
@@ -26,11 +29,11 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    /// An empty one, and the worker's end of it.
-    pub(crate) fn new() -> io::Result<(Self, OwnedFd)> {
-        let (sender, receiver) = frame::pair()?;
-        let theirs = receiver.try_clone()?;
-        Ok((Self { sender, receiver, is_open: false, seen: None }, theirs))
+    /// An empty one of the worker at the other end of `link`, and the descriptor with which that
+    /// opens it.
+    pub(crate) fn new(link: Arc<Link>) -> io::Result<(Self, OwnedFd)> {
+        let (ring, theirs) = Sending::new()?;
+        Ok((Self { ring, link, is_open: false, seen: None }, theirs))
     }
 
     /// Sends a request or task.
@@ -38,17 +41,17 @@ impl Inbox {
     /// # Errors
     /// When it is too long for one frame, or the inbox is full. That a worker is gone is no
     /// error here.
-    pub(crate) fn post(&self, kind: Kind, id: u64, payload: &[u8]) -> io::Result<()> {
-        if payload.len() > PAYLOAD_MAX {
-            return Err(io::ErrorKind::InvalidInput.into());
+    pub(crate) fn post(&mut self, kind: Kind, id: u64, payload: &[u8]) -> io::Result<()> {
+        if self.ring.post(kind, id, payload)? {
+            // Whoever reads from it learns that it is gone.
+            let _ = self.link.post(Kind::Work, 0, 0, [b"", b""]);
         }
-        let header = Header::new(kind, 0, id, payload.len());
-        send_one(&self.sender, header, [payload, b""], SendFlags::DONTWAIT)
+        Ok(())
     }
 
     /// The id of the first that the worker has not taken.
-    pub(crate) fn front(&self) -> Option<u64> {
-        self.receive(RecvFlags::PEEK)
+    pub(crate) fn front(&mut self) -> Option<u64> {
+        self.ring.front()
     }
 
     /// Whether the worker has not taken what lay at the front when this was last asked.
@@ -57,107 +60,91 @@ impl Inbox {
         front.is_some() && std::mem::replace(&mut self.seen, front) == front
     }
 
-    /// Takes the first out that the worker has not taken; its id. The worker may
-    /// have taken the one that [`Self::front`] saw.
-    pub(crate) fn take_back(&self) -> Option<u64> {
-        self.receive(RecvFlags::empty())
-    }
-
     /// Takes out all that the worker has not taken; the ids.
-    pub(crate) fn take_all_back(&self) -> Vec<u64> {
-        std::iter::from_fn(|| self.take_back()).collect()
-    }
-
-    /// The id of a frame, of which the rest is cut off.
-    fn receive(&self, flags: RecvFlags) -> Option<u64> {
-        let mut head = [0; Header::SIZE];
-        let (read, _) =
-            rustix::net::recv(&self.receiver, &mut head[..], flags | RecvFlags::DONTWAIT).ok()?;
-        // Only we write into it.
-        debug_assert_eq!(read, Header::SIZE, "a frame is as long as its header");
-        let (_, id) = head.split_last_chunk()?;
-        Some(u64::from_le_bytes(*id))
+    pub(crate) fn take_all_back(&mut self) -> Vec<u64> {
+        self.ring.take_all_back()
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use php_wire::frame::FRAME_MAX;
-    use rustix::event::{PollFd, PollFlags, poll};
+    use php_wire::frame::{self, FRAME_MAX, Header, PAYLOAD_MAX};
+    use php_wire::ring::Taking;
+    use rustix::net::RecvFlags;
 
     /// What comes next to a worker that waits for work, out of its inbox if there is
     /// something; `None` when the server is gone.
     pub(in super::super) fn next_for_idle(
-        inbox: &OwnedFd,
+        inbox: &Taking,
         link: &OwnedFd,
     ) -> Option<(Header, Vec<u8>)> {
         let mut buffer = vec![0; FRAME_MAX];
         loop {
-            let sockets = [inbox, link];
-            let mut fds = sockets.map(|socket| PollFd::new(socket, PollFlags::IN));
-            poll(&mut fds, None).expect("two sockets");
-            let from = sockets[usize::from(fds[0].revents().is_empty())];
-            match frame::receive(from, &mut buffer, RecvFlags::DONTWAIT) {
-                Ok(frame) => return frame.map(|(h, p)| (h, p.to_vec())),
-                // The server took it back.
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_broken) => return None,
+            let mut payload = Vec::new();
+            if let Some(header) = inbox.take(&mut payload).expect("a frame") {
+                return Some((header, payload));
+            }
+            if inbox.sleeps() {
+                let received = frame::receive(link, &mut buffer, RecvFlags::empty());
+                inbox.wakes();
+                match received {
+                    Ok(Some((header, _))) if header.kind == Kind::Work => {}
+                    Ok(frame) => return frame.map(|(h, p)| (h, p.to_vec())),
+                    Err(_broken) => return None,
+                }
             }
         }
     }
 
-    /// An inbox with these requests, and the worker's end of it.
-    fn with(ids: &[u64]) -> (Inbox, OwnedFd) {
-        let (inbox, theirs) = Inbox::new().expect("a socket pair");
-        ids.iter().for_each(|id| inbox.post(Kind::Request, *id, b"head").expect("room"));
-        (inbox, theirs)
+    /// An inbox, its worker's end, and the worker's end of its link.
+    fn inbox() -> (Inbox, Taking, OwnedFd) {
+        let (ours, link) = frame::pair().expect("a socket pair");
+        let (inbox, theirs) =
+            Inbox::new(Arc::new(Link::new(ours).expect("a link"))).expect("memory");
+        (inbox, Taking::open(theirs).expect("an inbox"), link)
     }
 
-    /// What the worker takes.
-    fn taken(theirs: &OwnedFd) -> (u64, Vec<u8>) {
-        let mut buffer = vec![0; FRAME_MAX];
-        let frame = frame::receive(theirs, &mut buffer, RecvFlags::empty());
-        let (header, payload) = frame.expect("io").expect("a frame");
-        (header.id, payload.to_vec())
-    }
-
-    #[test]
-    fn each_request_is_taken_once_by_the_worker_or_by_the_server() {
-        let (inbox, theirs) = with(&[1, 2, 3, 4]);
-        assert_eq!((inbox.front(), inbox.front()), (Some(1), Some(1)));
-        assert_eq!(taken(&theirs), (1, b"head".to_vec()));
-        assert_eq!(inbox.take_back(), Some(2));
-        assert_eq!(taken(&theirs).0, 3);
-        assert_eq!((inbox.take_all_back(), inbox.front()), (vec![4], None));
-    }
-
-    #[test]
-    fn what_nobody_takes_is_noticed() {
-        let (mut inbox, theirs) = with(&[1, 2]);
+    #[tokio::test]
+    async fn what_nobody_takes_is_noticed() {
+        let (mut inbox, theirs, _link) = inbox();
+        for id in [1, 2] {
+            inbox.post(Kind::Request, id, b"head").expect("room");
+        }
+        let take = || theirs.take(&mut Vec::new()).expect("a frame").map(|header| header.id);
         assert!(!inbox.is_forgotten());
         assert!(inbox.is_forgotten());
-        assert_eq!(taken(&theirs).0, 1);
+        assert_eq!(take(), Some(1));
         assert!(!inbox.is_forgotten(), "2 has only come to the front");
-        assert_eq!(taken(&theirs).0, 2);
+        assert_eq!(take(), Some(2));
         assert!(!inbox.is_forgotten());
         assert!(!inbox.is_forgotten());
     }
 
-    #[test]
-    fn a_request_of_more_than_one_frame_is_refused() {
-        let (inbox, _theirs) = with(&[]);
+    #[tokio::test]
+    async fn only_a_worker_that_sleeps_is_woken() {
+        let (mut inbox, theirs, link) = inbox();
+        let mut buffer = vec![0; FRAME_MAX];
+        let mut said = || match frame::receive(&link, &mut buffer, RecvFlags::DONTWAIT) {
+            Ok(frame) => frame.map(|(header, _)| header.kind),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => None,
+            Err(e) => panic!("{e}"),
+        };
+        inbox.post(Kind::Request, 1, b"").expect("room");
+        assert_eq!(said(), None);
+        assert!(!theirs.sleeps(), "something is there");
+        assert_eq!(inbox.take_all_back(), [1]);
+        assert!(theirs.sleeps());
+        inbox.post(Kind::Request, 2, b"").expect("room");
+        inbox.post(Kind::Request, 3, b"").expect("room");
+        assert_eq!((said(), said()), (Some(Kind::Work), None));
+    }
+
+    #[tokio::test]
+    async fn a_request_of_more_than_one_frame_is_refused() {
+        let (mut inbox, _theirs, _link) = inbox();
         inbox.post(Kind::Task, 1, &vec![0; PAYLOAD_MAX]).expect("room");
         assert!(inbox.post(Kind::Task, 2, &vec![0; PAYLOAD_MAX + 1]).is_err());
         assert_eq!(inbox.take_all_back(), [1]);
-    }
-
-    #[test]
-    fn a_full_inbox_says_so_and_loses_nothing() {
-        let (inbox, _theirs) = with(&[]);
-        let sent =
-            (1..).take_while(|id| inbox.post(Kind::Request, *id, &[0; 30_000]).is_ok()).count();
-        assert!(sent > 8, "only {sent}");
-        assert_eq!(inbox.take_all_back().len(), sent);
     }
 }

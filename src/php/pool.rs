@@ -292,7 +292,7 @@ impl Hall {
     /// long, and taking that out and putting it back could change their order.
     fn call_back(&mut self, seat: Seat, back: &mut Vec<Stander>) {
         let Some(worker) = self.dispatch.worker(seat).map(Arc::clone) else { return };
-        let inbox = worker.lock_inbox();
+        let mut inbox = worker.lock_inbox();
         let Some(front) = inbox.front() else { return };
         if self.dispatch.stands(seat, |stander| stander.id() == front) {
             let taken = inbox.take_all_back();

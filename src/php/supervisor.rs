@@ -85,7 +85,7 @@ pub(super) struct Team {
 
 /// The sockets of a new worker.
 struct Sockets {
-    link: Link,
+    link: Arc<Link>,
     inbox: Inbox,
     /// Its ends.
     theirs: [OwnedFd; 2],
@@ -112,9 +112,9 @@ pub(super) struct Limits {
 impl Sockets {
     fn new() -> io::Result<Self> {
         let (ours, link) = frame::pair()?;
-        let (inbox, receiver) = Inbox::new()?;
-        let theirs = [link, receiver];
-        Ok(Self { link: Link::new(ours)?, inbox, theirs })
+        let ours = Arc::new(Link::new(ours)?);
+        let (inbox, theirs) = Inbox::new(Arc::clone(&ours))?;
+        Ok(Self { link: ours, inbox, theirs: [link, theirs] })
     }
 }
 

@@ -219,11 +219,7 @@ unsafe extern "C" fn quote(ctx: *mut c_void, name: Str) -> Str {
 unsafe extern "C" fn forked(ctx: *mut c_void) {
     // SAFETY: the shim passes back the `ctx` it was given.
     let worker = unsafe { worker(ctx) };
-    for fd in worker.link.raw_fds() {
-        // SAFETY: the child never uses its link, so nobody misses the descriptor; while it
-        // were open, the server could not see its parent's death.
-        unsafe { libc::close(fd) };
-    }
+    worker.link.leave_to_parent();
 }
 
 fn sent(taken: bool) -> c_int {

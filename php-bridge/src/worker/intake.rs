@@ -82,6 +82,8 @@ impl Worker {
                     self.draining = true;
                     Ok(())
                 }
+                // Whoever waits for work looks into its inbox next.
+                Kind::Work => Ok(()),
                 _ => Err(FrameError::Kind(header.kind as u8)),
             },
         };
@@ -99,11 +101,8 @@ impl Worker {
 
     /// Takes a request or task out of the inbox, if there is one.
     fn take_work(&mut self) -> bool {
-        let Some((header, payload)) = self.link.take_work() else { return false };
-        self.arriving.clear();
-        self.arriving.extend_from_slice(payload);
-        self.arrived = Some(header);
-        true
+        self.arrived = self.link.take_work(&mut self.arriving);
+        self.arrived.is_some()
     }
 
     /// Takes a request or task, or whatever else has come; waits until there is something.
@@ -122,8 +121,9 @@ impl Worker {
             return;
         }
         self.unlooked = 0;
-        if self.link.wait_for_work() {
+        if self.link.inbox().sleeps() {
             self.take_frame(true);
+            self.link.inbox().wakes();
         }
     }
 

@@ -6,6 +6,7 @@ use php_wire::frame::{self, Assembled, Assembler, FRAME_MAX, Header, Kind, PAYLO
 use php_wire::known::VARS;
 use php_wire::request::Head;
 use php_wire::response::{Head as ResponseHead, Log, Source};
+use php_wire::ring::Sending;
 use php_wire::task::PoolTable;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvFlags, SendFlags};
@@ -97,7 +98,7 @@ impl Zygote {
         change(&mut spec);
         let (ours, theirs) = frame::pair().expect("a socket pair");
         send_pools(&ours, &[(b"default", 2), (b"cpu", 1)]);
-        let (inbox, receiver) = frame::pair().expect("a socket pair");
+        let (inbox, receiver) = Sending::new().expect("memory");
         let sockets = [theirs.as_fd(), receiver.as_fd()];
         control::send(&self.control, &ToZygote::Fork(spec), &sockets).expect("sent");
         drop((theirs, receiver));
@@ -160,7 +161,7 @@ fn send_pools(link: &OwnedFd, pools: &[(&[u8], u32)]) {
 pub(crate) struct Worker {
     pub(crate) link: OwnedFd,
     /// The sending end of its inbox.
-    inbox: OwnedFd,
+    inbox: Sending,
     pub(crate) serial: u32,
     pub(crate) pid: i32,
     assembler: Assembler,
@@ -269,10 +270,13 @@ impl Worker {
     }
 
     /// Gives it a request or task.
-    pub(crate) fn give(&self, kind: Kind, id: u64, payload: &[u8]) {
+    pub(crate) fn give(&mut self, kind: Kind, id: u64, payload: &[u8]) {
         // What is longer than a frame comes over the link.
-        let socket = if payload.len() <= PAYLOAD_MAX { &self.inbox } else { &self.link };
-        frame::send(socket, (kind, 0, id), [payload, &[]], SendFlags::empty()).expect("sent");
+        if payload.len() > PAYLOAD_MAX {
+            self.send(kind, 0, id, payload);
+        } else if self.inbox.post(kind, id, payload).expect("room") {
+            self.send(Kind::Work, 0, 0, &[]);
+        }
     }
 
     /// A plain GET and its answer.

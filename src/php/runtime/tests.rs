@@ -11,6 +11,7 @@ use php_wire::control::{FromZygote, ToZygote};
 use php_wire::frame::{FRAME_MAX, Header, Kind, flag, pair, receive, send};
 use php_wire::request::Head;
 use php_wire::response;
+use php_wire::ring::Taking;
 use php_wire::task::{Outcome, PoolTable, Spawn, task_id};
 use rustix::net::{RecvFlags, SendFlags, Shutdown, shutdown};
 use std::io;
@@ -76,6 +77,7 @@ impl Stage {
     fn fork(self: &Arc<Self>, spec: WorkerSpec, sockets: Vec<OwnedFd>) {
         let mut sockets = sockets.into_iter();
         let (socket, inbox) = (sockets.next().expect("a link"), sockets.next().expect("an inbox"));
+        let inbox = Taking::open(inbox).expect("an inbox");
         let (serial, pid) = (spec.serial, 1000 + i32::try_from(spec.serial).expect("few"));
         let (stop, stopped) = std_mpsc::channel();
         let socket = Arc::new(socket);
@@ -109,7 +111,7 @@ struct Puppet {
     stage: Arc<Stage>,
     spec: WorkerSpec,
     socket: Arc<OwnedFd>,
-    inbox: OwnedFd,
+    inbox: Taking,
     stopped: std_mpsc::Receiver<u64>,
     /// How many tasks it spawned.
     spawned: AtomicU32,

@@ -10,6 +10,7 @@ use super::super::log::Silent;
 use super::*;
 use php_wire::frame::{FRAME_MAX, pair, send};
 use php_wire::response;
+use php_wire::ring::Taking;
 use rustix::net::{RecvFlags, SendFlags};
 use std::os::fd::OwnedFd;
 use std::thread::JoinHandle;
@@ -34,9 +35,10 @@ impl Rig {
     /// Adds an idle worker that does this.
     fn worker(&mut self, does: impl FnOnce(Puppet) + Send + 'static) -> JoinHandle<()> {
         let (ours, theirs) = pair().expect("a socket pair");
-        let (inbox, receiver) = Inbox::new().expect("a socket pair");
+        let link = Arc::new(Link::new(ours).expect("a link"));
+        let (inbox, receiver) = Inbox::new(Arc::clone(&link)).expect("memory");
+        let receiver = Taking::open(receiver).expect("an inbox");
         self.serials += 1;
-        let link = Link::new(ours).expect("a link");
         let worker = Arc::new(Worker::new(self.serials, 0, 1, link, inbox));
         self.pool.floor.roster.workers.insert(self.serials, Arc::clone(&worker));
         self.pool.put(worker);
@@ -64,7 +66,7 @@ impl Rig {
 /// The worker's ends of its link and its inbox.
 struct Puppet {
     link: OwnedFd,
-    inbox: OwnedFd,
+    inbox: Taking,
 }
 
 impl Puppet {
@@ -260,8 +262,10 @@ async fn a_worker_that_ends_before_it_reads_its_request_costs_nothing() {
     });
     // It sees that a request is there, and ends without reading it.
     rig.worker(|w| {
-        let mut byte = [0; 1];
-        rustix::net::recv(&w.inbox, &mut byte[..], RecvFlags::PEEK).expect("io");
+        while w.inbox.sleeps() {
+            let mut byte = [0; 1];
+            rustix::net::recv(&w.link, &mut byte[..], RecvFlags::PEEK).expect("io");
+        }
     });
     let mut client = Browser::default();
     rig.serve(&get(), &mut client).await.expect("served");
