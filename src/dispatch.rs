@@ -10,6 +10,7 @@
 //! which nothing moves loses them again.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZero;
 use std::time::Duration;
 
 /// How often it is to be looked for seats behind which nothing moves, as long as any job
@@ -25,6 +26,14 @@ const AHEAD_MAX: usize = 16;
 /// How long a job that is sent ahead may be expected to stand there, in microseconds:
 /// about as long as it takes to wake a process on a busy machine.
 const STAND_MAX: u32 = 100;
+/// The same where as many workers are at work as there are processors: one more would not be
+/// done sooner, only share them.
+const DEEP_AHEAD_MAX: usize = 64;
+/// See [`STAND_MAX`] and [`DEEP_AHEAD_MAX`].
+const DEEP_STAND_MAX: u32 = 400;
+/// Jobs that last no longer than this, in microseconds, wait for nothing but a processor: the
+/// next service is farther away.
+const COMPUTES_MAX: u32 = 12;
 /// How long a job of an unknown kind is taken to last, in microseconds.
 const UNKNOWN: u32 = 1000;
 
@@ -39,6 +48,8 @@ pub(crate) struct Dispatch<W, J> {
     free: Vec<Seat>,
     /// How many jobs were sent ahead and stand.
     standing: usize,
+    /// How many processors there are.
+    processors: usize,
     pace: Pace,
     last: u64,
     open: bool,
@@ -101,15 +112,21 @@ impl Pace {
         }
     }
 
-    /// Whether so many of them, one after the other, are over soon.
-    const fn is_swift(self, count: usize) -> bool {
-        count <= AHEAD_MAX && self.sixteenths as u64 * count as u64 <= STAND_MAX as u64 * 16
+    /// Whether so many of them, one after the other, are over within so many microseconds.
+    const fn lasts(self, count: usize, micros: u32) -> bool {
+        self.sixteenths as u64 * count as u64 <= micros as u64 * 16
     }
 }
 
+/// How many processors this process may use.
+pub(crate) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
 impl<W: Clone, J> Dispatch<W, J> {
-    /// A pool without workers, in which so many jobs may wait.
-    pub(crate) const fn new(waiting_max: usize) -> Self {
+    /// A pool without workers, in which so many jobs may wait, on a machine with so many
+    /// processors.
+    pub(crate) const fn new(waiting_max: usize, processors: usize) -> Self {
         Self {
             idle: Vec::new(),
             waiting: BTreeMap::new(),
@@ -117,6 +134,7 @@ impl<W: Clone, J> Dispatch<W, J> {
             seats: Vec::new(),
             free: Vec::new(),
             standing: 0,
+            processors,
             pace: Pace { sixteenths: UNKNOWN * 16 },
             last: 0,
             open: true,
@@ -126,12 +144,12 @@ impl<W: Clone, J> Dispatch<W, J> {
     /// Where a new job is to be sent ahead, if that is sooner than another way: behind the
     /// first seat that has room and whose worker `takes` it.
     pub(crate) fn ahead<T>(&self, takes: impl Fn(&W) -> Option<T>) -> Option<(T, Seat)> {
-        if !self.pace.is_swift(1) || !self.waiting.is_empty() || !self.open {
+        if !self.may_stand(1) || !self.waiting.is_empty() || !self.open {
             return None;
         }
         let seats = self.seats.iter().enumerate();
         let seats = seats.filter_map(|(n, at)| at.as_ref().map(|at| (Seat(n), at)));
-        let mut roomy = seats.filter(|(_, at)| self.pace.is_swift(at.behind.len() + 1));
+        let mut roomy = seats.filter(|(_, at)| self.may_stand(at.behind.len() + 1));
         roomy.find_map(|(seat, at)| Some((takes(&at.worker)?, seat)))
     }
 
@@ -322,6 +340,19 @@ impl<W: Clone, J> Dispatch<W, J> {
         self.open
     }
 
+    /// Whether so many jobs may stand behind a seat.
+    const fn may_stand(&self, count: usize) -> bool {
+        let pace = self.pace;
+        if count <= AHEAD_MAX && pace.lasts(count, STAND_MAX) {
+            return true;
+        }
+        let are_all_used = self.seats.len() - self.free.len() >= self.processors;
+        are_all_used
+            && pace.lasts(1, COMPUTES_MAX)
+            && count <= DEEP_AHEAD_MAX
+            && pace.lasts(count, DEEP_STAND_MAX)
+    }
+
     fn at(&mut self, seat: Seat) -> Option<&mut At<W, J>> {
         self.seats.get_mut(seat.0)?.as_mut()
     }
@@ -354,7 +385,7 @@ mod tests {
 
     /// A pool with these idle workers.
     fn with(workers: &[u32]) -> Dispatch<u32, &'static str> {
-        let mut d = Dispatch::new(MAX);
+        let mut d = Dispatch::new(MAX, 8);
         workers.iter().for_each(|worker| assert_eq!(d.idle(*worker), None));
         d
     }
@@ -424,7 +455,7 @@ mod tests {
 
     #[test]
     fn the_queue_is_bounded_and_closes() {
-        let mut d: Dispatch<u32, usize> = Dispatch::new(MAX);
+        let mut d: Dispatch<u32, usize> = Dispatch::new(MAX, 8);
         for n in 0..MAX {
             d.wait(None, n).expect("room");
         }
@@ -447,6 +478,21 @@ mod tests {
     fn how_many_stand_depends_on_how_long_requests_last() {
         for (micros, expected) in [(1, 16), (10, 10), (30, 3), (60, 1), (200, 0), (u16::MAX, 0)] {
             let (mut d, seat) = swift(&[1]);
+            for _ in 0..100 {
+                let ticket = d.ticket();
+                d.stand(seat, ticket, "r");
+                d.next(seat, Some(micros));
+            }
+            let sent = (0..).take_while(|_| ahead(&mut d, "r").is_some()).count();
+            assert_eq!(sent, expected, "{micros} µs");
+        }
+    }
+
+    #[test]
+    fn more_stand_where_another_worker_would_find_no_processor() {
+        for (micros, expected) in [(1, 64), (5, 64), (10, 40), (12, 33), (13, 7), (60, 1)] {
+            let (mut d, seat) = swift(&[1, 2]);
+            d.processors = 1;
             for _ in 0..100 {
                 let ticket = d.ticket();
                 d.stand(seat, ticket, "r");

@@ -19,6 +19,7 @@ pub use autosave::path as autosave_path;
 pub use load::LoadError;
 
 use crate::admin::{Adapters, ApiError, Change, Control, Method, Tools, Tree};
+use crate::blocking;
 use crate::config::Config;
 use crate::http;
 use crate::logging::{Level, Logs};
@@ -279,20 +280,22 @@ impl Instance {
 
     /// Compiles a configuration and starts what it needs.
     async fn prepare(&self, running: &Running, config: &Config) -> Result<Next, LoadError> {
-        let checked = load::check(config, &self.around, &self.tracers)?;
+        let checked = self.aside(|| load::check(config, &self.around, &self.tracers))?;
         let php = load::start_php(checked.php, &checked.logs).await?;
         let tools = self.me.upgrade().map(|control| Tools {
             control,
             adapters: Arc::clone(&self.adapters),
             figures: Arc::clone(&self.figures),
         });
-        let opened = load::open(
-            config,
-            php.as_ref(),
-            (&checked.logs, &self.figures, &self.tracers),
-            (&running.http, &running.admin),
-            checked.endpoint.as_ref().zip(tools),
-        );
+        let opened = self.aside(|| {
+            load::open(
+                config,
+                php.as_ref(),
+                (&checked.logs, &self.figures, &self.tracers),
+                (&running.http, &running.admin),
+                checked.endpoint.as_ref().zip(tools),
+            )
+        });
         match opened {
             Ok(opened) => Ok(Next {
                 logs: checked.logs,
@@ -308,6 +311,11 @@ impl Instance {
                 Err(error)
             }
         }
+    }
+
+    /// Does something that takes long, while others are served, if any are.
+    fn aside<R>(&self, work: impl FnOnce() -> R) -> R {
+        if self.serves() { blocking::in_place(work) } else { work() }
     }
 
     /// From here on the new configuration answers. Cannot fail.

@@ -2,10 +2,12 @@
 //!
 //! Arrows point one way: `cli → adapter, instance → check, http, php, pogo → config`;
 //! `adapter → caddyfile-parser, config`; `check → http → php, tracing`; `metrics,
-//! tracing → otlp → client`; `php, pogo → dispatch, php-wire`. A test checks them.
+//! tracing → otlp → client`; `php, pogo → dispatch, php-wire`; `admin, http, instance →
+//! blocking`. A test checks them.
 
 pub mod adapter;
 pub mod admin;
+mod blocking;
 pub mod check;
 pub mod cli;
 pub mod client;

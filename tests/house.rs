@@ -17,9 +17,10 @@ const CRATES: [(&str, &[&str]); 7] = [
 ];
 
 /// Which rooms of `src/` each room may name. `cli` puts everything together.
-const ROOMS: [(&str, &[&str]); 16] = [
+const ROOMS: [(&str, &[&str]); 17] = [
     ("adapter", &["config"]),
-    ("admin", &["config", "http", "logging", "metrics"]),
+    ("admin", &["blocking", "config", "http", "logging", "metrics"]),
+    ("blocking", &[]),
     ("check", &["config", "go", "http", "metrics", "tracing"]),
     (
         "cli",
@@ -29,10 +30,13 @@ const ROOMS: [(&str, &[&str]); 16] = [
     ("config", &[]),
     ("dispatch", &[]),
     ("go", &[]),
-    ("http", &["client", "config", "go", "logging", "metrics", "php", "tracing"]),
+    ("http", &["blocking", "client", "config", "go", "logging", "metrics", "php", "tracing"]),
     (
         "instance",
-        &["admin", "check", "client", "config", "http", "logging", "metrics", "php", "tracing"],
+        &[
+            "admin", "blocking", "check", "client", "config", "http", "logging", "metrics", "php",
+            "tracing",
+        ],
     ),
     ("logging", &["config", "php"]),
     ("metrics", &["logging", "otlp"]),

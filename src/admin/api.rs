@@ -4,6 +4,7 @@ use super::control::{Adapted, Adapters, Change, Control, Warning};
 use super::error::ApiError;
 use super::guard::Guard;
 use super::tree::{Method as Verb, etag};
+use crate::blocking;
 use crate::config::go_json;
 use crate::http::service::{Reply, Request, Service};
 use crate::logging::{Level, Logs, access};
@@ -224,7 +225,7 @@ impl Api {
         let wrong = |text: String| ApiError::new(400, text);
         let (_, language) =
             kind.split_once('/').ok_or_else(|| wrong("malformed Content-Type".to_owned()))?;
-        match self.adapters.adapt(language, &request.body) {
+        match blocking::in_place(|| self.adapters.adapt(language, &request.body)) {
             None => Err(wrong(format!("unrecognized config adapter '{language}'"))),
             Some(Err(why)) => {
                 Err(wrong(format!("adapting config using {language} adapter: {why}")))

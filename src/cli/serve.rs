@@ -3,8 +3,10 @@
 use super::languages::Languages;
 use super::load::{Loaded, Source};
 use super::{php_cli, terminal, watch};
+use crate::config::Config;
 use crate::instance::{self, Instance};
 use crate::logging::{Level, Logs};
+use crate::php::Settings;
 use crate::php::settings::Surroundings;
 use anyhow::{Context, anyhow, bail};
 use std::io::Read;
@@ -62,16 +64,30 @@ pub(super) fn serve(job: Job) -> anyhow::Result<ExitCode> {
     let logs = Logs::open(None)?;
     let around = surroundings()?;
     raise_descriptor_limit();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("starting the threads that serve")?;
+    let runtime =
+        threads(&job.loaded.config, &around).build().context("starting the threads that serve")?;
     let instance = Instance::new(around, Arc::new(Languages), logs);
     let ended = runtime.block_on(run(&instance, job));
     instance.logs().flush(LOG_GRACE);
     // After a second signal requests may still be at work; they end with the process.
     runtime.shutdown_background();
     ended
+}
+
+/// The threads that serve: one for each processor; half as many where PHP's processes need
+/// processors, too. Threads that serve side by side wake one another and move connections from
+/// one processor's cache to the other's: where one is enough, two cost a short PHP request a
+/// sixth more. What takes long is done on others (`blocking`). The runtime's own variable,
+/// `TOKIO_WORKER_THREADS`, says otherwise.
+fn threads(config: &Config, around: &Surroundings) -> tokio::runtime::Builder {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all();
+    // What is wrong with it is said when it is loaded.
+    let has_php = !matches!(Settings::resolve(config, around), Ok(None));
+    if has_php && std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
+        builder.worker_threads(usize::try_from(around.cpus.div_ceil(2)).unwrap_or(1).max(1));
+    }
+    builder
 }
 
 /// Refuses a site that must not be served in plain text.

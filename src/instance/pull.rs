@@ -3,6 +3,7 @@
 use super::load::LoadError;
 use super::{Instance, Origin};
 use crate::admin::{ApiError, Change, Method};
+use crate::blocking;
 use crate::client::tls::{Files, Tls};
 use crate::client::{self, Ask, Url};
 use crate::config::Config;
@@ -100,7 +101,7 @@ async fn once(instance: &std::sync::Arc<Instance>, loader: &HttpLoader) -> Resul
     let body = if language == "json" {
         answer.body
     } else {
-        let adapted = instance.adapters.adapt(language, &answer.body);
+        let adapted = blocking::in_place(|| instance.adapters.adapt(language, &answer.body));
         let unknown = || ApiError::plain(format!("unrecognized config adapter '{language}'"));
         let adapted = adapted.ok_or_else(unknown)?.map_err(ApiError::plain)?;
         adapted.json.into_bytes()

@@ -8,7 +8,7 @@ use super::floor::{Event, Floor, Worker};
 use super::serve::finish;
 use super::serve::{self, ServeError, Served};
 use crate::dispatch::{
-    AHEAD_BYTES, Dispatch, LOOK_EVERY, LOOKS_IN_VAIN, Next, Refused, Seat, Ticket,
+    AHEAD_BYTES, Dispatch, LOOK_EVERY, LOOKS_IN_VAIN, Next, Refused, Seat, Ticket, processors,
 };
 pub(super) use loan::{Loan, Way};
 use parking_lot::Mutex;
@@ -74,7 +74,10 @@ impl Pool {
         grows: bool,
         floor: Arc<Floor>,
     ) -> Arc<Self> {
-        let hall = Mutex::new(Hall { dispatch: Dispatch::new(WAITING_MAX), is_watched: false });
+        let hall = Mutex::new(Hall {
+            dispatch: Dispatch::new(WAITING_MAX, processors()),
+            is_watched: false,
+        });
         Arc::new(Self { name, index, max_wait, grows, floor, hall })
     }
 

@@ -24,7 +24,9 @@ mod tests;
 
 use super::quote::quoted;
 use crate::config::duration::Duration as GoDuration;
-use crate::dispatch::{Dispatch, LOOK_EVERY, LOOKS_IN_VAIN, Next, Refused, Seat, Ticket};
+use crate::dispatch::{
+    Dispatch, LOOK_EVERY, LOOKS_IN_VAIN, Next, Refused, Seat, Ticket, processors,
+};
 use bytes::Bytes;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -168,7 +170,7 @@ impl Broker {
     pub(crate) fn new(pools: Vec<PoolConfig>) -> Self {
         let pools = pools.into_iter().map(|config| Pool {
             config,
-            dispatch: Dispatch::new(QUEUE_MAX),
+            dispatch: Dispatch::new(QUEUE_MAX, processors()),
             queue_bytes: 0,
             members: 0,
         });

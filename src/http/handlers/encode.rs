@@ -16,6 +16,7 @@ mod encoder;
 pub(super) mod negotiate;
 
 use super::headers::Answers;
+use crate::blocking;
 use crate::config::handlers::Encode as Config;
 use crate::http::exchange::Exchange;
 use crate::http::response::Filter;
@@ -32,6 +33,10 @@ use negotiate::Encoding;
 
 /// Answers that are not longer gain nothing.
 const LENGTH_MIN: usize = 512;
+
+/// From how many bytes on others need not wait until they are compressed: that takes some
+/// hundred microseconds.
+const LONG: usize = 16 * 1024;
 
 /// Content types that compress: their beginnings.
 const TYPES: [&str; 35] = [
@@ -210,16 +215,20 @@ impl Filter for Compression<'_> {
 
     fn body(&mut self, data: Bytes, end: bool, flush: bool) -> Bytes {
         let body = std::mem::replace(&mut self.body, Body::Broken);
-        let out = match body {
-            Body::Encoded(encoder) if end => encoder.finish(&data),
-            Body::Encoded(mut encoder) => {
-                let out = encoder.write(&data, flush);
-                self.body = Body::Encoded(encoder);
-                out
-            }
+        let mut encoder = match body {
+            Body::Encoded(encoder) => encoder,
             Body::Untouched => return data,
             Body::Broken => return Bytes::new(),
         };
+        let encode = || {
+            if end {
+                return encoder.finish(&data);
+            }
+            let out = encoder.write(&data, flush);
+            self.body = Body::Encoded(encoder);
+            out
+        };
+        let out = if data.len() < LONG { encode() } else { blocking::in_place(encode) };
         out.unwrap_or_default().into()
     }
 }
