@@ -15,6 +15,7 @@ mod client;
 mod meta;
 
 use super::answer;
+use crate::blocking;
 use crate::config::handlers::Php as Config;
 use crate::http::exchange::{Exchange, Failure, Flow, Outcome};
 use crate::http::matchers::Path as PathMatcher;
@@ -239,5 +240,5 @@ fn fixed_root(root: &[u8], resolve: bool) -> Result<Vec<u8>, ProvisionError> {
 }
 
 fn is_there(file: &[u8]) -> bool {
-    Path::new(OsStr::from_bytes(file)).exists()
+    blocking::look(|| Path::new(OsStr::from_bytes(file)).exists())
 }

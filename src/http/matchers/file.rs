@@ -6,6 +6,7 @@
 
 mod disk;
 
+use crate::blocking;
 use crate::config::matchers::File as Config;
 use crate::http::exchange::{Exchange, Failure};
 use crate::http::glob as pattern;
@@ -308,7 +309,7 @@ fn absolute(file: &[u8]) -> Cow<'_, [u8]> {
 }
 
 fn stat(file: &[u8]) -> Option<Metadata> {
-    fs::metadata(Path::new(OsStr::from_bytes(file))).ok()
+    blocking::look(|| fs::metadata(Path::new(OsStr::from_bytes(file)))).ok()
 }
 
 #[cfg(test)]

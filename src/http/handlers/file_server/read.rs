@@ -3,6 +3,7 @@
 //! What the page cache has is read at once; only what must come from the disk costs a
 //! thread of the blocking pool.
 
+use crate::blocking;
 use bytes::{Bytes, BytesMut};
 use rustix::fs::OFlags;
 use rustix::io::{Errno, ReadWriteFlags};
@@ -39,6 +40,10 @@ pub(super) enum Kind {
 /// # Errors
 /// When it cannot be looked at or opened.
 pub(super) fn find(name: &[u8]) -> io::Result<Option<Kind>> {
+    blocking::look(|| look(name))
+}
+
+fn look(name: &[u8]) -> io::Result<Option<Kind>> {
     let path = Path::new(OsStr::from_bytes(name));
     // A named pipe would keep us waiting for its other end.
     let flags = OFlags::NONBLOCK.bits().cast_signed();

@@ -2,6 +2,7 @@
 
 use super::hide::Hidden;
 use super::read::{self, Kind};
+use crate::blocking;
 use crate::config::handlers::FileServer as Config;
 use crate::http::exchange::{Exchange, Failure};
 use crate::http::handlers::encode::negotiate::{self, Encoding};
@@ -78,9 +79,9 @@ const fn suffix(encoding: Encoding) -> &'static [u8] {
 pub(super) fn tag(name: &[u8], extensions: &[String]) -> Result<Option<HeaderValue>, Failure> {
     for extension in extensions {
         let name = [name, extension.as_bytes()].concat();
-        let read = std::fs::File::open(OsStr::from_bytes(&name)).and_then(|file| {
+        let read: io::Result<_> = blocking::look(|| {
             let mut tag = Vec::new();
-            file.take(TAG_MAX).read_to_end(&mut tag)?;
+            std::fs::File::open(OsStr::from_bytes(&name))?.take(TAG_MAX).read_to_end(&mut tag)?;
             Ok(tag)
         });
         match read {

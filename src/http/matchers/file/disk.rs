@@ -5,6 +5,7 @@
 //! there, so one look at the latter answers both. A handler may change the disk: what was
 //! seen before it ran counts no more.
 
+use crate::blocking;
 use rustix::fs::FileType;
 
 /// What a name stands for.
@@ -47,7 +48,7 @@ impl Disk {
     }
 
     fn add(&mut self, name: &[u8]) -> Kind {
-        let kind = match rustix::fs::stat(name) {
+        let kind = match blocking::look(|| rustix::fs::stat(name)) {
             Ok(stat) if FileType::from_raw_mode(stat.st_mode).is_dir() => Kind::Folder,
             Ok(_) => Kind::File,
             Err(_) => Kind::Nothing,
