@@ -4,7 +4,9 @@
 //! are few such threads. Whoever computes for longer than a few hundred microseconds does it
 //! here; what only waits, or can be moved, is better off in `tokio::task::spawn_blocking`.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::num::NonZero;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
@@ -18,14 +20,59 @@ const CAREFUL_LOOKS: u32 = 32;
 /// How many of the next looks are not trusted to be quick.
 static CAREFUL: AtomicU32 = AtomicU32::new(0);
 
-/// Does something while another thread serves the others. To let one take over costs about as
-/// much as to compress a kilobyte.
-pub(crate) fn in_place<R>(work: impl FnOnce() -> R) -> R {
-    match Handle::try_current().map(|handle| handle.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => block_in_place(work),
-        // Nobody could take over, or nobody is served.
-        _ => work(),
+/// How many may wait for the disk at once while others are served.
+const LOOKING_MAX: usize = 64;
+
+/// Who computes while others are served: as many as there are processors. More would only
+/// take them from whoever serves.
+static COMPUTING: LazyLock<Room> =
+    LazyLock::new(|| Room::new(std::thread::available_parallelism().map_or(1, NonZero::get)));
+/// Who waits for the disk while others are served.
+static LOOKING: Room = Room::new(LOOKING_MAX);
+
+/// Room for so many.
+#[derive(Debug)]
+struct Room(AtomicUsize);
+
+/// A place in a room.
+struct InRoom<'r>(&'r Room);
+
+impl Room {
+    const fn new(places: usize) -> Self {
+        Self(AtomicUsize::new(places))
     }
+
+    /// A place, if one is free.
+    fn enter(&self) -> Option<InRoom<'_>> {
+        let less = |free: usize| free.checked_sub(1);
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok()?;
+        Some(InRoom(self))
+    }
+
+    /// Does something while another thread serves the others, if there is room for that.
+    fn work<R>(&self, work: impl FnOnce() -> R) -> R {
+        let flavor = Handle::try_current().map(|handle| handle.runtime_flavor());
+        match self.enter() {
+            Some(_place) if matches!(flavor, Ok(RuntimeFlavor::MultiThread)) => {
+                block_in_place(work)
+            }
+            // Nobody could take over, nobody is served, or too many do such things already.
+            _ => work(),
+        }
+    }
+}
+
+impl Drop for InRoom<'_> {
+    fn drop(&mut self) {
+        self.0.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Computes something while another thread serves the others, unless as many do that already
+/// as there are processors. To let one take over costs about as much as to compress a
+/// kilobyte.
+pub(crate) fn in_place<R>(work: impl FnOnce() -> R) -> R {
+    COMPUTING.work(work)
 }
 
 /// Asks the disk for a name. Mostly the system has the answer at hand; where one took long
@@ -46,7 +93,7 @@ pub(crate) fn look<R>(ask: impl FnOnce() -> R) -> R {
     // Somebody may have counted the last one meanwhile.
     let less = |left: u32| left.checked_sub(1);
     let _ = CAREFUL.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-    in_place(timed)
+    LOOKING.work(timed)
 }
 
 #[cfg(test)]
@@ -75,6 +122,16 @@ mod tests {
     fn after_a_slow_look_others_are_served_during_the_next() {
         look(|| std::thread::sleep(SLOW));
         assert!(is_served_while(|work| look(work)));
+    }
+
+    #[test]
+    fn only_so_many_find_room() {
+        let room = Room::new(2);
+        let places = [room.enter(), room.enter()];
+        assert!(places.iter().all(Option::is_some) && room.enter().is_none());
+        assert_eq!(room.work(|| 1), 1);
+        drop(places);
+        assert!(room.enter().is_some());
     }
 
     #[tokio::test]

@@ -10,7 +10,6 @@
 //! which nothing moves loses them again.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::num::NonZero;
 use std::time::Duration;
 
 /// How often it is to be looked for seats behind which nothing moves, as long as any job
@@ -116,11 +115,6 @@ impl Pace {
     const fn lasts(self, count: usize, micros: u32) -> bool {
         self.sixteenths as u64 * count as u64 <= micros as u64 * 16
     }
-}
-
-/// How many processors this process may use.
-pub(crate) fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 impl<W: Clone, J> Dispatch<W, J> {

@@ -238,7 +238,7 @@ impl Instance {
         if !change.if_match.is_empty() {
             before.check_match(&change.if_match)?;
         }
-        let after = before.changed(change.method, &change.path, &change.body)?;
+        let after = self.aside(|| before.changed(change.method, &change.path, &change.body))?;
         if !change.force && after.json() == before.json() {
             self.logs().write(Level::Info, "", "config is unchanged", |_| {});
             return Ok(());
@@ -257,7 +257,7 @@ impl Instance {
         json: &str,
         origin: Origin,
     ) -> Result<(), LoadError> {
-        let config = load::read(json)?;
+        let config = self.aside(|| load::read(json))?;
         if origin == Origin::Pulled {
             pull::refuse_loop(&config)?;
         }
@@ -266,7 +266,7 @@ impl Instance {
         let settings = config.admin.as_ref().and_then(|admin| admin.config.as_ref());
         let persists = settings.and_then(|settings| settings.persist).unwrap_or(true);
         if origin == Origin::Pushed && persists {
-            autosave::write(json, &self.logs());
+            self.aside(|| autosave::write(json, &self.logs()));
         }
         if let Some(pull) = running.pull.take() {
             pull.abort();

@@ -1,7 +1,9 @@
 //! The worker's end of its link: frames in both directions, without a runtime.
 
 use php_wire::control::EXIT_ORPHAN;
-use php_wire::frame::{self, Assembled, Assembler, FRAME_MAX, Header, Kind, PAYLOAD_MAX, flag};
+use php_wire::frame::{
+    self, Assembled, Assembler, FRAME_MAX, FrameError, Header, Kind, PAYLOAD_MAX, flag,
+};
 use php_wire::ring::Taking;
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
@@ -81,8 +83,8 @@ impl Link {
     }
 
     /// The next request or task, if it is in the inbox already; its payload comes into `into`.
-    pub(crate) fn take_work(&self, into: &mut Vec<u8>) -> Option<Header> {
-        self.inbox().take(into).unwrap_or_else(|_no_frame| leave())
+    pub(crate) fn take_work(&self, into: &mut Vec<u8>) -> Result<Option<Header>, FrameError> {
+        self.inbox().take(into)
     }
 
     /// Where work comes in.

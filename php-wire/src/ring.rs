@@ -188,16 +188,12 @@ impl Sending {
         if payload.len() > PAYLOAD_MAX {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let end = self.tail + words_of(payload.len());
-        if self.lying.len() >= REMEMBERED_MAX || !self.has_room(end) {
-            self.look();
-            if self.is_broken {
-                return Err(io::ErrorKind::InvalidData.into());
-            }
-            if !self.has_room(end) {
-                return Err(io::ErrorKind::WouldBlock.into());
-            }
+        if !self.fits(payload.len()) {
+            let why =
+                if self.is_broken { io::ErrorKind::InvalidData } else { io::ErrorKind::WouldBlock };
+            return Err(why.into());
         }
+        let end = self.tail + words_of(payload.len());
         self.shared.write(self.tail, Header::new(kind, 0, id, payload.len()), payload);
         self.lying.push_back((self.tail, id));
         self.tail = end;
@@ -206,6 +202,21 @@ impl Sending {
         fence(Ordering::SeqCst);
         let asleep = &self.shared.asleep.0;
         Ok(asleep.load(Ordering::Relaxed) != 0 && asleep.swap(0, Ordering::Relaxed) != 0)
+    }
+
+    /// Whether [`Self::post`] takes a payload of this length.
+    pub fn fits(&mut self, len: usize) -> bool {
+        let end = self.tail + words_of(len);
+        if self.lying.len() >= REMEMBERED_MAX || !self.has_room(end) {
+            self.look();
+        }
+        len <= PAYLOAD_MAX && !self.is_broken && self.has_room(end)
+    }
+
+    /// Whether the worker is known to have written where it should not. What was in the inbox
+    /// then is not taken back, since nobody knows what it took.
+    pub const fn is_broken(&self) -> bool {
+        self.is_broken
     }
 
     /// The id of the first frame that was not taken.
@@ -278,7 +289,7 @@ impl Taking {
                 if self.shared.take(head, next) {
                     return Ok(Some(header));
                 }
-            } else if self.shared.head.0.load(Ordering::Acquire) == head {
+            } else if self.shared.take(head, head) {
                 return frame.map(|_| None);
             }
             // The server has taken it back, so that this may have been the middle of another.
@@ -324,6 +335,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::thread;
+    use std::time::{Duration, Instant};
 
     fn inbox() -> (Sending, Taking) {
         let (ours, theirs) = Sending::new().expect("memory");
@@ -373,7 +385,12 @@ mod tests {
         for len in [0, 1, 100, 30_000] {
             let (mut ours, theirs) = inbox();
             let full = |e: io::Error| assert_eq!(e.kind(), io::ErrorKind::WouldBlock);
-            let post = |ours: &mut Sending, id| ours.post(Kind::Request, id, &payload(id, len));
+            let post = |ours: &mut Sending, id| {
+                let fits = ours.fits(len);
+                let sent = ours.post(Kind::Request, id, &payload(id, len));
+                assert_eq!(fits, sent.is_ok());
+                sent
+            };
             let sent = (1..).find_map(|id| post(&mut ours, id).map_err(full).err().map(|()| id));
             let sent = sent.expect("an end") - 1;
             assert_eq!(sent, WORDS as u64 / words_of(len));
@@ -412,8 +429,9 @@ mod tests {
             ours.post(Kind::Request, 2, b"").expect("room");
             theirs.shared.head.0.store(nonsense, Ordering::Relaxed);
             assert_eq!((ours.front(), ours.take_all_back()), (None, vec![]), "{nonsense}");
-            let sent = (3..100).find_map(|id| ours.post(Kind::Request, id, b"").err());
-            assert_eq!(sent.map(|e| e.kind()), Some(io::ErrorKind::InvalidData), "{nonsense}");
+            assert!(ours.is_broken() && !ours.fits(0));
+            let sent = ours.post(Kind::Request, 3, b"").map_err(|e| e.kind());
+            assert_eq!(sent, Err(io::ErrorKind::InvalidData), "{nonsense}");
         }
     }
 
@@ -481,6 +499,15 @@ mod tests {
         }
     }
 
+    /// Waits until the worker has taken all; one that was not woken never does.
+    fn is_emptied(ours: &mut Sending) {
+        let until = Instant::now() + Duration::from_secs(20);
+        while ours.front().is_some() {
+            assert!(Instant::now() < until, "the worker sleeps over a frame");
+            thread::yield_now();
+        }
+    }
+
     #[test]
     fn nothing_is_lost_or_doubled_between_two_that_take() {
         const COUNT: u64 = 30_000;
@@ -492,6 +519,9 @@ mod tests {
             send(&mut ours, &bell, id);
             if id % 7 == 0 {
                 back.extend(ours.take_all_back());
+            }
+            if id % 3 == 0 {
+                is_emptied(&mut ours);
             }
         }
         drop(bell);

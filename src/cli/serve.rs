@@ -19,6 +19,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The exit code when a second signal ends the server at once.
 const FORCED: u8 = 2;
+/// Says how many threads serve. It is the runtime's own variable.
+const THREADS: &str = "TOKIO_WORKER_THREADS";
+/// More threads than anybody has processors for.
+const THREADS_MAX: usize = 4096;
 /// How long the last log lines may take.
 const LOG_GRACE: Duration = Duration::from_secs(2);
 
@@ -64,8 +68,11 @@ pub(super) fn serve(job: Job) -> anyhow::Result<ExitCode> {
     let logs = Logs::open(None)?;
     let around = surroundings()?;
     raise_descriptor_limit();
-    let runtime =
-        threads(&job.loaded.config, &around).build().context("starting the threads that serve")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(threads(&job.loaded.config, &around)?)
+        .build()
+        .context("starting the threads that serve")?;
     let instance = Instance::new(around, Arc::new(Languages), logs);
     let ended = runtime.block_on(run(&instance, job));
     instance.logs().flush(LOG_GRACE);
@@ -74,20 +81,21 @@ pub(super) fn serve(job: Job) -> anyhow::Result<ExitCode> {
     ended
 }
 
-/// The threads that serve: one for each processor; half as many where PHP's processes need
+/// How many threads serve: one for each processor; half as many where PHP's processes need
 /// processors, too. Threads that serve side by side wake one another and move connections from
 /// one processor's cache to the other's: where one is enough, two cost a short PHP request a
-/// sixth more. What takes long is done on others (`blocking`). The runtime's own variable,
-/// `TOKIO_WORKER_THREADS`, says otherwise.
-fn threads(config: &Config, around: &Surroundings) -> tokio::runtime::Builder {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.enable_all();
+/// sixth more. What takes long is done on others (`blocking`).
+fn threads(config: &Config, around: &Surroundings) -> anyhow::Result<usize> {
+    if let Some(set) = std::env::var_os(THREADS) {
+        let number = set.to_str().and_then(|text| text.parse().ok());
+        return number.filter(|n| (1..=THREADS_MAX).contains(n)).with_context(|| {
+            format!("{THREADS}: {} is not a number from 1 to {THREADS_MAX}", set.display())
+        });
+    }
+    let cpus = usize::try_from(around.cpus).unwrap_or(1).max(1);
     // What is wrong with it is said when it is loaded.
     let has_php = !matches!(Settings::resolve(config, around), Ok(None));
-    if has_php && std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
-        builder.worker_threads(usize::try_from(around.cpus.div_ceil(2)).unwrap_or(1).max(1));
-    }
-    builder
+    Ok(if has_php { cpus.div_ceil(2) } else { cpus })
 }
 
 /// Refuses a site that must not be served in plain text.

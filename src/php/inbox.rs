@@ -39,14 +39,20 @@ impl Inbox {
     /// Sends a request or task.
     ///
     /// # Errors
-    /// When it is too long for one frame, or the inbox is full. That a worker is gone is no
-    /// error here.
+    /// When it is too long for one frame, or the inbox is full or broken. That a worker is gone
+    /// is no error here.
     pub(crate) fn post(&mut self, kind: Kind, id: u64, payload: &[u8]) -> io::Result<()> {
-        if self.ring.post(kind, id, payload)? {
-            // Whoever reads from it learns that it is gone.
-            let _ = self.link.post(Kind::Work, 0, 0, [b"", b""]);
+        let is_asleep = self.ring.post(kind, id, payload)?;
+        if is_asleep && self.link.post(Kind::Work, 0, 0, [b"", b""]).is_err() {
+            // It is gone, or would sleep over this; whoever reads from it learns which.
+            self.link.hang_up();
         }
         Ok(())
+    }
+
+    /// Whether [`Self::post`] takes a payload of this length.
+    pub(crate) fn fits(&mut self, len: usize) -> bool {
+        self.ring.fits(len)
     }
 
     /// The id of the first that the worker has not taken.
@@ -54,10 +60,16 @@ impl Inbox {
         self.ring.front()
     }
 
-    /// Whether the worker has not taken what lay at the front when this was last asked.
+    /// Whether the worker has not taken what lay at the front when this was last asked, or has
+    /// broken its inbox and may wait for ever for what is in it.
     pub(crate) fn is_forgotten(&mut self) -> bool {
         let front = self.front();
-        front.is_some() && std::mem::replace(&mut self.seen, front) == front
+        self.is_broken() || front.is_some() && std::mem::replace(&mut self.seen, front) == front
+    }
+
+    /// Whether the worker wrote into it what it should not.
+    pub(crate) const fn is_broken(&self) -> bool {
+        self.ring.is_broken()
     }
 
     /// Takes out all that the worker has not taken; the ids.
@@ -119,6 +131,18 @@ pub(super) mod tests {
         assert_eq!(take(), Some(2));
         assert!(!inbox.is_forgotten());
         assert!(!inbox.is_forgotten());
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_breaks_its_inbox_is_noticed() {
+        let (ours, _link) = frame::pair().expect("a socket pair");
+        let link = Arc::new(Link::new(ours).expect("a link"));
+        let (mut inbox, theirs) = Inbox::new(link).expect("memory");
+        inbox.post(Kind::Request, 1, b"head").expect("room");
+        // What it has taken so far stands at the beginning.
+        rustix::io::pwrite(&theirs, &99_u64.to_le_bytes(), 0).expect("memory");
+        assert!(inbox.is_forgotten() && inbox.is_forgotten());
+        assert!(!inbox.fits(0) && inbox.post(Kind::Request, 2, b"").is_err());
     }
 
     #[tokio::test]

@@ -8,13 +8,13 @@ use super::floor::{Event, Floor, Worker};
 use super::serve::finish;
 use super::serve::{self, ServeError, Served};
 use crate::dispatch::{
-    AHEAD_BYTES, Dispatch, LOOK_EVERY, LOOKS_IN_VAIN, Next, Refused, Seat, Ticket, processors,
+    AHEAD_BYTES, Dispatch, LOOK_EVERY, LOOKS_IN_VAIN, Next, Refused, Seat, Ticket,
 };
 pub(super) use loan::{Loan, Way};
 use parking_lot::Mutex;
 use php_wire::frame::Kind;
 use php_wire::request::Head;
-use place::{Behind, Stander};
+use place::Stander;
 pub(super) use place::{Handed, Place};
 use std::future::Future;
 use std::sync::{Arc, Weak};
@@ -66,16 +66,17 @@ pub(super) enum Admitted<'p> {
 }
 
 impl Pool {
-    /// A pool without workers.
+    /// A pool without workers, on a machine with so many processors.
     pub(super) fn new(
         name: String,
         index: usize,
         max_wait: Option<Duration>,
         grows: bool,
+        processors: usize,
         floor: Arc<Floor>,
     ) -> Arc<Self> {
         let hall = Mutex::new(Hall {
-            dispatch: Dispatch::new(WAITING_MAX, processors()),
+            dispatch: Dispatch::new(WAITING_MAX, processors),
             is_watched: false,
         });
         Arc::new(Self { name, index, max_wait, grows, floor, hall })
@@ -114,8 +115,9 @@ impl Pool {
         let may_go_ahead = before.is_none() && payload.len() <= AHEAD_BYTES;
         let mut hall = self.hall.lock();
         if may_go_ahead
-            && let Some((worker, seat)) = hall.dispatch.ahead(is_open)
+            && let Some((worker, seat)) = hall.dispatch.ahead(|w| takes(w, payload.len()))
             && let Some(mut inbox) = worker.try_inbox()
+            && inbox.fits(payload.len())
         {
             let (stander, handed) = place::stander(request.id);
             let ticket = hall.dispatch.ticket();
@@ -125,16 +127,13 @@ impl Pool {
             // to it in the order in which they stand.
             drop(hall);
             worker.link.has_more(true);
-            let is_sent = inbox.post(Kind::Request, request.id, payload).is_ok();
-            // One that has no room is sent when its turn comes, and nobody before it who came
-            // later.
-            inbox.is_open = is_sent;
+            let sent = inbox.post(Kind::Request, request.id, payload);
+            debug_assert!(sent.is_ok(), "there was room, and only we send");
             drop(inbox);
             if !is_watched {
                 tokio::spawn(watch(Arc::downgrade(self)));
             }
-            let behind = Behind { seat, is_sent };
-            return Ok(Admitted::Place(Place::ahead(self, request, ticket, behind, handed)));
+            return Ok(Admitted::Place(Place::ahead(self, request, ticket, seat, handed)));
         }
         if let Some((worker, seat)) = hall.dispatch.take() {
             return Ok(Admitted::Worker(Loan::new(Arc::clone(self), worker, seat)));
@@ -304,9 +303,10 @@ impl Hall {
     }
 }
 
-/// The worker, if another request may be sent behind the one that it has.
-fn is_open(worker: &Arc<Worker>) -> Option<Arc<Worker>> {
-    worker.try_inbox().is_some_and(|inbox| inbox.is_open).then(|| Arc::clone(worker))
+/// The worker, if another request of this length may be sent behind the one that it has.
+fn takes(worker: &Arc<Worker>, len: usize) -> Option<Arc<Worker>> {
+    let takes = worker.try_inbox().is_some_and(|mut inbox| inbox.is_open && inbox.fits(len));
+    takes.then(|| Arc::clone(worker))
 }
 
 /// Tells a worker to end.

@@ -131,7 +131,7 @@ impl Runtime {
         let roster = Roster::new(sender);
         let tasks = settings.tasks.as_deref().map(|pools| {
             let hands = Arc::clone(&roster);
-            Tasks::new(pools.iter().map(pool_config).collect(), hands)
+            Tasks::new(pools.iter().map(pool_config).collect(), settings.processors, hands)
         });
         let floor = Floor::new(Arc::clone(&roster), tasks, log);
         let mut build = Build { floor: &floor, settings: &settings, teams: Vec::new() };
@@ -276,9 +276,9 @@ impl Build<'_> {
         max_failures: Option<u32>,
         spec: WorkerSpec,
     ) -> Arc<Pool> {
-        let (max_wait, grows) = (self.settings.max_wait, size.max > size.num);
-        let floor = Arc::clone(self.floor);
-        let pool = Pool::new(name.clone(), self.teams.len(), max_wait, grows, floor);
+        let Settings { max_wait, processors, .. } = *self.settings;
+        let (at, grows, floor) = (self.teams.len(), size.max > size.num, Arc::clone(self.floor));
+        let pool = Pool::new(name.clone(), at, max_wait, grows, processors, floor);
         let fleet = Fleet::new(size.num, size.max, max_failures, Instant::now());
         let spec = WorkerSpec { max_requests: self.settings.max_requests, ..spec };
         self.teams.push(Team::new(fleet, Some(Arc::clone(&pool)), spec, name, None));

@@ -27,6 +27,8 @@ pub struct Settings {
     pub classic: Size,
     /// How many workers there may be in all, without those of task pools.
     pub threads_max: u32,
+    /// How many processors there are.
+    pub processors: usize,
     /// How long a request may wait for a worker; unbounded when absent.
     pub max_wait: Option<Duration>,
     /// How long a worker above the usual number may idle.
@@ -143,6 +145,7 @@ impl Settings {
             ini: pairs(&app.php_ini),
             classic: threads.classic,
             threads_max: threads.max,
+            processors: usize::try_from(around.cpus).unwrap_or(1),
             max_wait: Some(app.max_wait_time.to_std()).filter(|d| !d.is_zero()),
             max_idle: or(app.max_idle_time.to_std(), IDLE_MAX),
             max_requests: app.max_requests,

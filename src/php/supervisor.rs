@@ -83,7 +83,7 @@ pub(super) struct Team {
     rested: usize,
 }
 
-/// The sockets of a new worker.
+/// The ways to a new worker.
 struct Sockets {
     link: Arc<Link>,
     inbox: Inbox,
@@ -242,8 +242,8 @@ impl Supervisor {
         }
     }
 
-    /// Kills who said that it is idle and does not take what it was sent then. That goes to
-    /// others, since it has not begun.
+    /// Kills who said that it is idle and does not take what it was sent then, or broke its inbox.
+    /// What it has not begun goes to others.
     fn kill_the_absent(&mut self) {
         let workers = self.floor.roster.workers.iter();
         let absent = workers.filter(|worker| worker.lock_inbox().is_forgotten());
@@ -251,7 +251,11 @@ impl Supervisor {
         for worker in absent {
             let name = &self.teams[worker.pool].name;
             let fields = [("worker", Value::Str(name)), ("pid", Value::Int(worker.pid().into()))];
-            let message = "PHP worker said it is idle and does not take its work, killing it";
+            let message = if worker.lock_inbox().is_broken() {
+                "PHP worker wrote into the memory of its inbox, killing it"
+            } else {
+                "PHP worker said it is idle and does not take its work, killing it"
+            };
             self.floor.say(Level::Error, message, &fields);
             self.kill(worker.serial);
         }

@@ -170,7 +170,7 @@ impl Zygote {
         php_wire::control::send(self.control.get_ref(), order, &[])
     }
 
-    /// Asks for a worker; `sockets` are its end of its link, and of its inbox if it has one.
+    /// Asks for a worker; `sockets` are its end of its link, and the memory of its inbox.
     ///
     /// # Errors
     /// As [`Self::order`].

@@ -24,9 +24,7 @@ mod tests;
 
 use super::quote::quoted;
 use crate::config::duration::Duration as GoDuration;
-use crate::dispatch::{
-    Dispatch, LOOK_EVERY, LOOKS_IN_VAIN, Next, Refused, Seat, Ticket, processors,
-};
+use crate::dispatch::{Dispatch, LOOK_EVERY, LOOKS_IN_VAIN, Next, Refused, Seat, Ticket};
 use bytes::Bytes;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -166,11 +164,11 @@ struct Look {
 }
 
 impl Broker {
-    /// Pools without workers.
-    pub(crate) fn new(pools: Vec<PoolConfig>) -> Self {
+    /// Pools without workers, on a machine with so many processors.
+    pub(crate) fn new(pools: Vec<PoolConfig>, processors: usize) -> Self {
         let pools = pools.into_iter().map(|config| Pool {
             config,
-            dispatch: Dispatch::new(QUEUE_MAX, processors()),
+            dispatch: Dispatch::new(QUEUE_MAX, processors),
             queue_bytes: 0,
             members: 0,
         });

@@ -29,9 +29,13 @@ pub(crate) struct Tasks {
 
 impl Tasks {
     /// Task pools without workers. Their deadlines are kept by a task that ends with them.
-    pub(crate) fn new(pools: Vec<PoolConfig>, hands: Arc<dyn Hands>) -> Arc<Self> {
+    pub(crate) fn new(
+        pools: Vec<PoolConfig>,
+        processors: usize,
+        hands: Arc<dyn Hands>,
+    ) -> Arc<Self> {
         let names = pools.iter().map(|p| (p.name.clone(), p.size)).collect();
-        let broker = Mutex::new(Broker::new(pools));
+        let broker = Mutex::new(Broker::new(pools, processors));
         let tasks = Arc::new(Self { broker, hands, sooner: Notify::new(), names });
         tokio::spawn(keep_time(Arc::downgrade(&tasks)));
         tasks

@@ -88,20 +88,24 @@ impl Worker {
             },
         };
         if let Err(e) = taken {
-            self.log(
-                Source::ErrorLog,
-                3,
-                format!("PHP worker got a bad frame: {e}").as_bytes(),
-                b"",
-            );
-            self.draining = true;
+            self.refuse(&e);
         }
         true
     }
 
+    /// What came is no frame: this worker ends.
+    fn refuse(&mut self, why: &FrameError) {
+        let line = format!("PHP worker got a bad frame: {why}");
+        self.log(Source::ErrorLog, 3, line.as_bytes(), b"");
+        self.draining = true;
+    }
+
     /// Takes a request or task out of the inbox, if there is one.
     fn take_work(&mut self) -> bool {
-        self.arrived = self.link.take_work(&mut self.arriving);
+        match self.link.take_work(&mut self.arriving) {
+            Ok(work) => self.arrived = work,
+            Err(e) => self.refuse(&e),
+        }
         self.arrived.is_some()
     }
 
@@ -120,8 +124,8 @@ impl Worker {
         if self.take_soon(alone) {
             return;
         }
-        self.unlooked = 0;
         if self.link.inbox().sleeps() {
+            self.unlooked = 0;
             self.take_frame(true);
             self.link.inbox().wakes();
         }

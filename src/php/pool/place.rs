@@ -42,18 +42,9 @@ pub(in super::super) struct Place<'p> {
     request: Outgoing<'p>,
     /// Its place among all who wait.
     pub ticket: Ticket,
-    /// Behind which worker it stands, if it is not waiting.
-    behind: Option<Behind>,
+    /// Behind which worker it stands, in whose inbox it lies, if it is not waiting.
+    behind: Option<Seat>,
     handed: oneshot::Receiver<Handed>,
-}
-
-/// Where a request stands that goes ahead.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Behind {
-    /// The worker's seat.
-    pub seat: Seat,
-    /// Whether the worker's inbox took it.
-    pub is_sent: bool,
 }
 
 /// Both sides of a place.
@@ -108,7 +99,7 @@ impl<'p> Place<'p> {
         pool: &'p Arc<Pool>,
         request: Outgoing<'p>,
         ticket: Ticket,
-        behind: Behind,
+        behind: Seat,
         handed: oneshot::Receiver<Handed>,
     ) -> Self {
         Self { pool, request, ticket, behind: Some(behind), handed }
@@ -121,31 +112,16 @@ impl<'p> Place<'p> {
 
     /// Waits for what becomes of the request.
     pub(super) async fn handed(&mut self) -> Result<Handed, ServeError> {
-        let handed = (&mut self.handed).await.map_err(|_closed| ServeError::Closing)?;
-        Ok(self.as_it_is(handed))
-    }
-
-    /// What is handed to a request that its worker's inbox did not take.
-    fn as_it_is(&self, handed: Handed) -> Handed {
-        let is_unsent = self.behind.is_some_and(|behind| !behind.is_sent);
-        match handed {
-            Handed::Begun(loan) if is_unsent => Handed::Worker(loan),
-            Handed::Lost if is_unsent => Handed::Back,
-            handed => handed,
-        }
+        (&mut self.handed).await.map_err(|_closed| ServeError::Closing)
     }
 
     /// Leaves the place, if the request still stands there.
     fn leave(&self) {
         let mut hall = self.pool.hall.lock();
-        let Some(Behind { seat, is_sent }) = self.behind else {
+        let Some(seat) = self.behind else {
             hall.dispatch.leave(self.ticket);
             return;
         };
-        if !is_sent {
-            hall.dispatch.call_back(seat, |stander| stander.id() == self.request.id);
-            return;
-        }
         let mut back = Vec::new();
         hall.call_back(seat, &mut back);
         if let Some(stander) = hall.dispatch.standing(seat, self.ticket) {
@@ -173,7 +149,7 @@ impl Drop for Place<'_> {
         // A worker may have been handed over before that; others may have it.
         self.handed.close();
         if let Ok(handed) = self.handed.try_recv() {
-            self.as_it_is(handed).give_back(self.left());
+            handed.give_back(self.left());
         }
     }
 }

@@ -291,6 +291,7 @@ fn settings(script: &str, tasks: u32) -> Settings {
         ini: Vec::new(),
         classic: size(2),
         threads_max: 3,
+        processors: 2,
         max_wait: Some(Duration::from_secs(5)),
         max_idle: Duration::from_secs(5),
         max_requests: 0,

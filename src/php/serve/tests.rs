@@ -28,7 +28,7 @@ impl Rig {
     fn new(max_wait: Option<Duration>) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         let floor = Floor::new(Roster::new(sender), None, Arc::new(Silent));
-        let pool = Pool::new("test".into(), 0, max_wait, false, floor);
+        let pool = Pool::new("test".into(), 0, max_wait, false, 2, floor);
         Self { pool, events, serials: 0 }
     }
 

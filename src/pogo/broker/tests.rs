@@ -56,7 +56,7 @@ fn rig(sizes: &[u32]) -> Rig {
         size: *size,
         max_wait: Duration::from_secs(30),
     });
-    let broker = Broker::new(pools.collect());
+    let broker = Broker::new(pools.collect(), 2);
     let mut rig = Rig { broker, now: Instant::now(), trays: HashMap::new() };
     for (i, size) in (0_u16..).zip(sizes) {
         for n in (1..=*size).rev() {

@@ -109,6 +109,30 @@ async fn long_requests_stand_like_short_ones() {
 }
 
 #[tokio::test]
+async fn who_finds_the_inbox_full_does_not_stand_behind_a_slow_request() {
+    let (mut rig, go) = swift(MANY).await;
+    let slow = ask(&rig, "/slow");
+    let long = "x".repeat(15_000);
+    let uris: Vec<_> = (0..6).map(|n| format!("/{n}/{long}")).collect();
+    let asked: Vec<_> = uris.iter().map(|uri| ask(&rig, uri)).collect();
+    while !rig.pool.is_pressed() {
+        tokio::task::yield_now().await;
+    }
+    rig.worker(|w| {
+        while let Some((id, uri)) = w.order() {
+            w.answer_soon(ALL, id, &uri);
+        }
+    });
+    for (asked, uri) in asked.into_iter().zip(uris) {
+        let answer = tokio::time::timeout(Duration::from_secs(10), asked).await;
+        assert_eq!(answer.expect("an answer in time").expect("joined"), Ok(uri));
+    }
+    assert!(!slow.is_finished());
+    go.send(()).expect("the worker lives");
+    assert_eq!(slow.await.expect("joined"), Ok("/slow".to_owned()));
+}
+
+#[tokio::test]
 async fn who_stands_waits_no_longer_than_others() {
     let (rig, _go) = swift_within(MANY, Some(Duration::from_millis(200))).await;
     let (first, second) = (ask(&rig, "/a"), ask(&rig, "/b"));
