@@ -17,9 +17,6 @@ const SLOW: Duration = Duration::from_millis(1);
 /// then is never trusted; a look that only lost its processor costs little.
 const CAREFUL_LOOKS: u32 = 32;
 
-/// How many of the next looks are not trusted to be quick.
-static CAREFUL: AtomicU32 = AtomicU32::new(0);
-
 /// How many may wait for the disk at once while others are served.
 const LOOKING_MAX: usize = 64;
 
@@ -27,8 +24,8 @@ const LOOKING_MAX: usize = 64;
 /// take them from whoever serves.
 static COMPUTING: LazyLock<Room> =
     LazyLock::new(|| Room::new(std::thread::available_parallelism().map_or(1, NonZero::get)));
-/// Who waits for the disk while others are served.
-static LOOKING: Room = Room::new(LOOKING_MAX);
+/// The looks at the disk.
+static DISK: Looks = Looks::new();
 
 /// Room for so many.
 #[derive(Debug)]
@@ -78,22 +75,40 @@ pub(crate) fn in_place<R>(work: impl FnOnce() -> R) -> R {
 /// Asks the disk for a name. Mostly the system has the answer at hand; where one took long
 /// lately, another thread serves the others meanwhile.
 pub(crate) fn look<R>(ask: impl FnOnce() -> R) -> R {
-    let timed = || {
-        let since = Instant::now();
-        let answer = ask();
-        if since.elapsed() >= SLOW {
-            CAREFUL.store(CAREFUL_LOOKS, Ordering::Relaxed);
-        }
-        answer
-    };
-    let is_trusted = CAREFUL.load(Ordering::Relaxed) == 0;
-    if is_trusted {
-        return timed();
+    DISK.look(ask)
+}
+
+/// Looks that may be slow.
+#[derive(Debug)]
+struct Looks {
+    /// How many of the next are not trusted to be quick.
+    careful: AtomicU32,
+    /// Who waits while others are served.
+    room: Room,
+}
+
+impl Looks {
+    const fn new() -> Self {
+        Self { careful: AtomicU32::new(0), room: Room::new(LOOKING_MAX) }
     }
-    // Somebody may have counted the last one meanwhile.
-    let less = |left: u32| left.checked_sub(1);
-    let _ = CAREFUL.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-    LOOKING.work(timed)
+
+    fn look<R>(&self, ask: impl FnOnce() -> R) -> R {
+        let timed = || {
+            let since = Instant::now();
+            let answer = ask();
+            if since.elapsed() >= SLOW {
+                self.careful.store(CAREFUL_LOOKS, Ordering::Relaxed);
+            }
+            answer
+        };
+        if self.careful.load(Ordering::Relaxed) == 0 {
+            return timed();
+        }
+        // Somebody may have counted the last one meanwhile.
+        let less = |left: u32| left.checked_sub(1);
+        let _ = self.careful.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        self.room.work(timed)
+    }
 }
 
 #[cfg(test)]
@@ -115,13 +130,15 @@ mod tests {
 
     #[test]
     fn others_are_served_meanwhile_where_that_is_possible() {
-        assert!(is_served_while(|work| in_place(work)));
+        static ROOM: Room = Room::new(1);
+        assert!(is_served_while(|work| ROOM.work(work)));
     }
 
     #[test]
     fn after_a_slow_look_others_are_served_during_the_next() {
-        look(|| std::thread::sleep(SLOW));
-        assert!(is_served_while(|work| look(work)));
+        static LOOKS: Looks = Looks::new();
+        LOOKS.look(|| std::thread::sleep(SLOW));
+        assert!(is_served_while(|work| LOOKS.look(work)));
     }
 
     #[test]

@@ -468,32 +468,32 @@ mod tests {
         assert_eq!(d.standing_count(), AHEAD_MAX - 1);
     }
 
+    /// On so many processors, so many jobs that last so many microseconds stand behind one of
+    /// two workers, before anything else is done with the next.
+    #[track_caller]
+    fn check_standing(processors: usize, micros: u16, expected: usize) {
+        let (mut d, seat) = swift(&[1, 2]);
+        d.processors = processors;
+        for _ in 0..100 {
+            let ticket = d.ticket();
+            d.stand(seat, ticket, "r");
+            d.next(seat, Some(micros));
+        }
+        let sent = (0..).take_while(|_| ahead(&mut d, "r").is_some()).count();
+        assert_eq!(sent, expected, "{micros} µs");
+    }
+
     #[test]
     fn how_many_stand_depends_on_how_long_requests_last() {
         for (micros, expected) in [(1, 16), (10, 10), (30, 3), (60, 1), (200, 0), (u16::MAX, 0)] {
-            let (mut d, seat) = swift(&[1]);
-            for _ in 0..100 {
-                let ticket = d.ticket();
-                d.stand(seat, ticket, "r");
-                d.next(seat, Some(micros));
-            }
-            let sent = (0..).take_while(|_| ahead(&mut d, "r").is_some()).count();
-            assert_eq!(sent, expected, "{micros} µs");
+            check_standing(2, micros, expected);
         }
     }
 
     #[test]
     fn more_stand_where_another_worker_would_find_no_processor() {
         for (micros, expected) in [(1, 64), (5, 64), (10, 40), (12, 33), (13, 7), (60, 1)] {
-            let (mut d, seat) = swift(&[1, 2]);
-            d.processors = 1;
-            for _ in 0..100 {
-                let ticket = d.ticket();
-                d.stand(seat, ticket, "r");
-                d.next(seat, Some(micros));
-            }
-            let sent = (0..).take_while(|_| ahead(&mut d, "r").is_some()).count();
-            assert_eq!(sent, expected, "{micros} µs");
+            check_standing(1, micros, expected);
         }
     }
 
