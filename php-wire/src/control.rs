@@ -67,7 +67,8 @@ pub enum ToZygote {
         /// `php_ini` of the configuration, applied after the distribution's files.
         ini: Vec<(String, String)>,
     },
-    /// Fork a worker; its link's socket comes with the message, and behind that the memory of its inbox.
+    /// Fork a worker; its link's socket comes with the message, and behind that the memory of
+    /// its inbox.
     Fork(WorkerSpec),
     /// Ask a worker in PHP's way to end what it does, if it still does `job`.
     Stop {
